@@ -1,0 +1,1 @@
+//! The AIE2 core: instruction forms, bundle formats, registers and timing.

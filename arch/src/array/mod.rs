@@ -1,0 +1,1 @@
+//! Registers, buffer descriptors and stream switches of the array.

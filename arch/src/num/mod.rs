@@ -1,0 +1,1 @@
+//! Elementary arithmetic of the vector unit, bit by bit.

@@ -1,0 +1,1 @@
+//! The AIE2 back end: kernel IR to checked machine code.

@@ -1,0 +1,1 @@
+//! Designs and their lowering to locks, buffers, descriptors and routes.

@@ -1,0 +1,1 @@
+//! The build driver: what to build, the cache, the report.

@@ -1,0 +1,1 @@
+//! Kernel IR: typed, structured, at the level of the AIE2 vector unit.

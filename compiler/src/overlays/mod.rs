@@ -1,0 +1,1 @@
+//! The overlays by name.

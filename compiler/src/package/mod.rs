@@ -1,0 +1,1 @@
+//! Configuration to CDO, PDI, instruction stream and XCLBIN.

@@ -1,0 +1,1 @@
+//! One AIE2 core: registers, pipeline and instruction semantics.
