@@ -1,0 +1,421 @@
+//! Kernel IR: what one core computes.
+//!
+//! A [`Module`] holds the functions of one core's program. A [`Func`] is structured: blocks are
+//! straight lines of instructions in SSA form, and the only control flow is the loop, which is an
+//! instruction with a block of its own, carried values going in as block parameters and coming back
+//! by `yield`. Operations stand at the level of the AIE2 vector unit: an operation is one
+//! instruction of the core, or a short sequence that no one would want to spell out.
+
+use std::fmt;
+
+use super::types::{AccLane, Elem, Rounding, Type};
+
+/// The functions of one core's program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Module {
+    /// Functions; names are unique.
+    pub funcs: Vec<Func>,
+}
+
+impl Module {
+    /// The function called `name`.
+    pub fn func(&self, name: &str) -> Option<&Func> {
+        self.funcs.iter().find(|f| f.name == name)
+    }
+}
+
+/// A function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Func {
+    /// Name, without the `@` of the text form.
+    pub name: String,
+    /// Parameters.
+    pub params: Vec<Param>,
+    /// Body.
+    pub body: Block,
+    /// Type of every value, indexed by [`Value`].
+    pub types: Vec<Type>,
+}
+
+impl Func {
+    /// Type of a value of this function.
+    pub fn ty(&self, value: Value) -> Type {
+        self.types[value.index()]
+    }
+}
+
+/// A parameter of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Param {
+    /// The value that the body uses.
+    pub value: Value,
+    /// For a pointer: what is reached through it is reached through no other parameter and no
+    /// constant address.
+    pub noalias: bool,
+}
+
+/// A value: the result of an instruction or a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Value(pub u32);
+
+impl Value {
+    /// Position in [`Func::types`].
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{}", self.0)
+    }
+}
+
+/// A straight line of instructions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Block {
+    /// Instructions in order.
+    pub insts: Vec<Inst>,
+}
+
+/// An instruction with its results.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inst {
+    /// Results in order; see each operation for how many.
+    pub results: Vec<Value>,
+    /// Operation.
+    pub op: Op,
+}
+
+/// Integer operation on two scalars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IntOp {
+    /// Wrapping sum.
+    Add,
+    /// Wrapping difference.
+    Sub,
+    /// Low 32 bits of the product.
+    Mul,
+    /// Bitwise and.
+    And,
+    /// Bitwise or.
+    Or,
+    /// Bitwise exclusive or.
+    Xor,
+    /// Shift left; the amount is taken modulo 32.
+    Shl,
+    /// Logical shift right; the amount is taken modulo 32.
+    Lshr,
+    /// Arithmetic shift right; the amount is taken modulo 32.
+    Ashr,
+}
+
+impl IntOp {
+    /// Every operation, with its spelling.
+    pub const ALL: [(IntOp, &'static str); 9] = [
+        (IntOp::Add, "add"),
+        (IntOp::Sub, "sub"),
+        (IntOp::Mul, "mul"),
+        (IntOp::And, "and"),
+        (IntOp::Or, "or"),
+        (IntOp::Xor, "xor"),
+        (IntOp::Shl, "shl"),
+        (IntOp::Lshr, "lshr"),
+        (IntOp::Ashr, "ashr"),
+    ];
+}
+
+impl fmt::Display for IntOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(IntOp::ALL[*self as usize].1)
+    }
+}
+
+/// How a memory access moves its pointer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// At pointer + offset (bytes); the pointer stays.
+    Offset(i32),
+    /// At the pointer; a second result (the only one of a store) is pointer + step (bytes).
+    Post(i32),
+}
+
+/// How the accumulator's fraction is rounded and its range kept by `srs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SrsMode {
+    /// Rounding.
+    pub rounding: Rounding,
+    /// Whether values beyond the destination's range are clamped to it; otherwise they wrap.
+    pub saturate: bool,
+    /// Whether the destination is signed.
+    pub signed: bool,
+}
+
+/// Shape of a matrix or elementwise product: which lanes meet which.
+///
+/// Matrix shapes hold A row by row (m x k), B row by row (k x n) and the accumulator row by row
+/// (m x n).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MacMode {
+    /// 8-bit integers, 4x8 by 8x8 into 4x8 lanes of 32 bits.
+    I8M4K8N8,
+    /// 16-bit integers, 32 lanes one by one into 32 bits.
+    I16E32,
+    /// bf16, 4x8 by 8x4 into 4x4 lanes of f32.
+    Bf16M4K8N4,
+}
+
+/// What a [`MacMode`] means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MacShape {
+    /// Spelling in the text form.
+    pub name: &'static str,
+    /// Type of A.
+    pub a: Type,
+    /// Type of B.
+    pub b: Type,
+    /// Type of the accumulator.
+    pub acc: Type,
+    /// Multiply-accumulates of one operation.
+    pub macs: u32,
+}
+
+impl MacMode {
+    /// Every mode.
+    pub const ALL: [MacMode; 3] = [MacMode::I8M4K8N8, MacMode::I16E32, MacMode::Bf16M4K8N4];
+
+    /// Types and spelling of the mode.
+    pub const fn shape(self) -> MacShape {
+        match self {
+            MacMode::I8M4K8N8 => MacShape {
+                name: "i8.4x8x8",
+                a: Type::vec(Elem::I8, 32),
+                b: Type::vec(Elem::I8, 64),
+                acc: Type::acc(AccLane::I32, 32),
+                macs: 256,
+            },
+            MacMode::I16E32 => MacShape {
+                name: "i16.32",
+                a: Type::vec(Elem::I16, 32),
+                b: Type::vec(Elem::I16, 32),
+                acc: Type::acc(AccLane::I32, 32),
+                macs: 32,
+            },
+            MacMode::Bf16M4K8N4 => MacShape {
+                name: "bf16.4x8x4",
+                a: Type::vec(Elem::Bf16, 32),
+                b: Type::vec(Elem::Bf16, 32),
+                acc: Type::acc(AccLane::F32, 16),
+                macs: 128,
+            },
+        }
+    }
+}
+
+/// A lock as a core names it: 0..15 south, 16..31 west, 32..47 north, 48..63 its own tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CoreLock(pub u8);
+
+/// How often a loop runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Count {
+    /// So many times, at least once.
+    Const(u32),
+    /// As often as the scalar says when the loop is entered; zero and less is not at all.
+    Value(Value),
+    /// Without end.
+    Forever,
+}
+
+/// An operation. Results are named in order after the arrow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// A scalar constant -> i32.
+    Const(i32),
+    /// A constant address in the core's data space -> ptr.
+    Addr(u32),
+    /// Integer operation on two scalars -> i32.
+    Int {
+        /// Which.
+        op: IntOp,
+        /// Left operand.
+        a: Value,
+        /// Right operand.
+        b: Value,
+    },
+    /// Pointer plus a constant number of bytes -> ptr.
+    PtrAdd {
+        /// Pointer.
+        ptr: Value,
+        /// Bytes.
+        offset: i32,
+    },
+    /// Pointer plus a scalar number of bytes -> ptr.
+    PtrAddVar {
+        /// Pointer.
+        ptr: Value,
+        /// Bytes, a scalar.
+        offset: Value,
+    },
+    /// Reads a value of type `ty` -> value, and the moved pointer with [`Access::Post`].
+    ///
+    /// Scalars are aligned to 4 bytes, vectors and accumulators to 32. A 512 or 1024-bit value is
+    /// read as 256-bit parts, lowest first.
+    Load {
+        /// Type read.
+        ty: Type,
+        /// Pointer.
+        ptr: Value,
+        /// Where, and how the pointer moves.
+        access: Access,
+    },
+    /// Writes a value -> nothing, or the moved pointer with [`Access::Post`].
+    Store {
+        /// Value written.
+        value: Value,
+        /// Pointer.
+        ptr: Value,
+        /// Where, and how the pointer moves.
+        access: Access,
+    },
+    /// A scalar in every lane, its low bits for narrower elements -> vector.
+    Splat {
+        /// Vector type.
+        ty: Type,
+        /// Scalar.
+        scalar: Value,
+    },
+    /// Two 256-bit vectors, the first in the low half -> 512-bit vector of the same element.
+    Concat {
+        /// Low half.
+        lo: Value,
+        /// High half.
+        hi: Value,
+    },
+    /// One half of a 512-bit vector -> 256-bit vector of the same element.
+    Half {
+        /// Whole.
+        value: Value,
+        /// Whether it is the high half.
+        high: bool,
+    },
+    /// An accumulator of zeros -> accumulator.
+    AccZero(Type),
+    /// Product of A and B, added to `acc` where there is one -> accumulator of the mode.
+    Mac {
+        /// Shape and types.
+        mode: MacMode,
+        /// Whether A is signed; floats are.
+        a_signed: bool,
+        /// Whether B is signed; floats are.
+        b_signed: bool,
+        /// Accumulator to add to.
+        acc: Option<Value>,
+        /// First operand.
+        a: Value,
+        /// Second operand.
+        b: Value,
+    },
+    /// Shift-round-saturate: each lane shifted right by a scalar (0..=63), rounded, brought into
+    /// the range of the element -> vector of `ty`.
+    Srs {
+        /// Type of the result; as many lanes as the accumulator.
+        ty: Type,
+        /// Accumulator.
+        acc: Value,
+        /// Shift, a scalar.
+        shift: Value,
+        /// Rounding and range.
+        mode: SrsMode,
+    },
+    /// Up-shift: each element widened and shifted left by a scalar -> accumulator of `ty`.
+    Ups {
+        /// Type of the result; as many lanes as the vector.
+        ty: Type,
+        /// Vector.
+        value: Value,
+        /// Shift, a scalar.
+        shift: Value,
+        /// Whether the elements are signed.
+        signed: bool,
+    },
+    /// Runs `body` `count` times -> the carried values after the last pass.
+    Loop {
+        /// How often.
+        count: Count,
+        /// Carried values as the body sees them.
+        params: Vec<Value>,
+        /// Their values on entry.
+        init: Vec<Value>,
+        /// Body; its last instruction is the only [`Op::Yield`], with as many values.
+        body: Block,
+    },
+    /// Ends a loop's body with the carried values of the next pass -> nothing.
+    Yield(Vec<Value>),
+    /// Calls a function of the module -> nothing.
+    Call {
+        /// Name.
+        func: String,
+        /// Arguments.
+        args: Vec<Value>,
+    },
+    /// Waits until the lock holds at least `value`, then takes it off -> nothing.
+    Acquire {
+        /// Lock.
+        lock: CoreLock,
+        /// 1..=63.
+        value: u8,
+    },
+    /// Adds `value` to the lock -> nothing.
+    Release {
+        /// Lock.
+        lock: CoreLock,
+        /// 1..=63.
+        value: u8,
+    },
+}
+
+impl Op {
+    /// Calls `f` with every operand, the carried values of a loop included, its body not.
+    pub fn for_each_operand(&self, mut f: impl FnMut(Value)) {
+        match self {
+            Op::Const(_)
+            | Op::Addr(_)
+            | Op::AccZero(_)
+            | Op::Acquire { .. }
+            | Op::Release { .. } => {}
+            Op::Int { a, b, .. } => [*a, *b].into_iter().for_each(f),
+            Op::PtrAdd { ptr, .. } | Op::Load { ptr, .. } => f(*ptr),
+            Op::PtrAddVar { ptr, offset } => [*ptr, *offset].into_iter().for_each(f),
+            Op::Store { value, ptr, .. } => [*value, *ptr].into_iter().for_each(f),
+            Op::Splat { scalar, .. } => f(*scalar),
+            Op::Concat { lo, hi } => [*lo, *hi].into_iter().for_each(f),
+            Op::Half { value, .. } => f(*value),
+            Op::Mac { acc, a, b, .. } => acc.iter().copied().chain([*a, *b]).for_each(f),
+            Op::Srs { acc, shift, .. } => [*acc, *shift].into_iter().for_each(f),
+            Op::Ups { value, shift, .. } => [*value, *shift].into_iter().for_each(f),
+            Op::Loop { count, init, .. } => {
+                if let Count::Value(v) = count {
+                    f(*v);
+                }
+                init.iter().copied().for_each(f);
+            }
+            Op::Yield(values) | Op::Call { args: values, .. } => {
+                values.iter().copied().for_each(f);
+            }
+        }
+    }
+
+    /// Whether the operation does something besides making its results.
+    pub fn has_side_effects(&self) -> bool {
+        matches!(
+            self,
+            Op::Store { .. }
+                | Op::Loop { .. }
+                | Op::Yield(_)
+                | Op::Call { .. }
+                | Op::Acquire { .. }
+                | Op::Release { .. }
+        )
+    }
+}
