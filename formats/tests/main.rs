@@ -1,0 +1,4 @@
+//! File tests of the formats, one module a behaviour.
+
+mod fixtures;
+mod goldens_round_trip;
