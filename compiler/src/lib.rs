@@ -17,5 +17,8 @@ pub mod array;
 pub mod build;
 pub mod kernel;
 pub mod kernels;
+mod nearest;
 pub mod overlays;
 pub mod package;
+
+pub use nearest::nearest;
