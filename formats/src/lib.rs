@@ -14,9 +14,11 @@
 //! - [`cdo`]: lists of register writes, in the toolchain's form and in the form inside a PDI.
 //! - [`pdi`]: the boot image that holds the merged CDO, with its checksummed headers.
 //! - [`txn`]: instruction streams, the host-side program of one dispatch.
+//! - [`xclbin`]: the container that loaders take: PDIs, kernels and their arguments.
 
 pub mod cdo;
 pub mod pdi;
 pub mod txn;
+pub mod xclbin;
 
 mod words;

@@ -2,3 +2,4 @@
 
 mod fixtures;
 mod goldens_round_trip;
+mod xclbin;
