@@ -10,6 +10,9 @@ use std::fmt;
 
 use super::types::{AccLane, Elem, Rounding, Type};
 
+/// Loops within loops that a function may have.
+pub const MAX_NESTING: usize = 32;
+
 /// The functions of one core's program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Module {
@@ -76,6 +79,25 @@ impl fmt::Display for Value {
 pub struct Block {
     /// Instructions in order.
     pub insts: Vec<Inst>,
+}
+
+impl Block {
+    /// Calls `f` with every instruction in the order of the text, a loop before its body.
+    pub fn for_each_inst<'a>(&'a self, f: &mut impl FnMut(&'a Inst)) {
+        for inst in &self.insts {
+            f(inst);
+            if let Op::Loop { body, .. } = &inst.op {
+                body.for_each_inst(f);
+            }
+        }
+    }
+
+    /// Number of instructions, those in loops included.
+    pub fn inst_count(&self) -> usize {
+        let mut count = 0;
+        self.for_each_inst(&mut |_| count += 1);
+        count
+    }
 }
 
 /// An instruction with its results.
@@ -403,6 +425,73 @@ impl Op {
             Op::Yield(values) | Op::Call { args: values, .. } => {
                 values.iter().copied().for_each(f);
             }
+        }
+    }
+
+    /// Calls `f` with every operand to change, in the order of [`Op::for_each_operand`].
+    pub fn for_each_operand_mut(&mut self, mut f: impl FnMut(&mut Value)) {
+        match self {
+            Op::Const(_)
+            | Op::Addr(_)
+            | Op::AccZero(_)
+            | Op::Acquire { .. }
+            | Op::Release { .. } => {}
+            Op::Int { a, b, .. } => [a, b].into_iter().for_each(f),
+            Op::PtrAdd { ptr, .. } | Op::Load { ptr, .. } => f(ptr),
+            Op::PtrAddVar { ptr, offset } => [ptr, offset].into_iter().for_each(f),
+            Op::Store { value, ptr, .. } => [value, ptr].into_iter().for_each(f),
+            Op::Splat { scalar, .. } => f(scalar),
+            Op::Concat { lo, hi } => [lo, hi].into_iter().for_each(f),
+            Op::Half { value, .. } => f(value),
+            Op::Mac { acc, a, b, .. } => acc.iter_mut().chain([a, b]).for_each(f),
+            Op::Srs { acc, shift, .. } => [acc, shift].into_iter().for_each(f),
+            Op::Ups { value, shift, .. } => [value, shift].into_iter().for_each(f),
+            Op::Loop { count, init, .. } => {
+                if let Count::Value(v) = count {
+                    f(v);
+                }
+                init.iter_mut().for_each(f);
+            }
+            Op::Yield(values) | Op::Call { args: values, .. } => {
+                values.iter_mut().for_each(f);
+            }
+        }
+    }
+
+    /// Types of the results, as they follow from the operation and the types of its operands.
+    ///
+    /// Where an operand has a type that the operation does not take, so has the result; the
+    /// verifier reports the operand.
+    pub fn result_types(&self, ty: impl Fn(Value) -> Type) -> Vec<Type> {
+        match self {
+            Op::Const(_) | Op::Int { .. } => vec![Type::I32],
+            Op::Addr(_) | Op::PtrAdd { .. } | Op::PtrAddVar { .. } => vec![Type::Ptr],
+            Op::Load { ty, access, .. } => match access {
+                Access::Offset(_) => vec![*ty],
+                Access::Post(_) => vec![*ty, Type::Ptr],
+            },
+            Op::Store { access, .. } => match access {
+                Access::Offset(_) => vec![],
+                Access::Post(_) => vec![Type::Ptr],
+            },
+            Op::Splat { ty, .. } | Op::AccZero(ty) | Op::Srs { ty, .. } | Op::Ups { ty, .. } => {
+                vec![*ty]
+            }
+            Op::Concat { lo, .. } => vec![match ty(*lo) {
+                Type::Vec { elem, lanes } => Type::vec(elem, lanes.saturating_mul(2)),
+                other => other,
+            }],
+            Op::Half { value, .. } => vec![match ty(*value) {
+                Type::Vec { elem, lanes } => Type::vec(elem, lanes / 2),
+                other => other,
+            }],
+            Op::Mac { mode, .. } => vec![mode.shape().acc],
+            Op::Loop {
+                count: Count::Forever,
+                ..
+            } => vec![],
+            Op::Loop { init, .. } => init.iter().map(|v| ty(*v)).collect(),
+            Op::Yield(_) | Op::Call { .. } | Op::Acquire { .. } | Op::Release { .. } => vec![],
         }
     }
 

@@ -3,7 +3,14 @@
 //! - [`types`]: scalars, pointers, vectors, accumulators.
 //! - [`ir`]: modules, functions, blocks, operations.
 //! - [`builder`]: builds functions from Rust.
+//! - [`print`]: IR to text, canonical numbering.
+//! - [`read`]: text to IR.
+//! - [`verify`]: the rules; hands on [`verify::Verified`].
 
 pub mod builder;
 pub mod ir;
+mod nearest;
+pub mod print;
+pub mod read;
 pub mod types;
+pub mod verify;

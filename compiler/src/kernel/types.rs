@@ -1,7 +1,16 @@
 //! Types of kernel IR values.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
+
+use arch::limits::VECTOR_ALIGN;
+
+/// Addresses at which a core sees data memory: four windows of 64 KB, those of its south, west and
+/// north neighbours and its own.
+///
+/// Source: mlir-aie `include/aie/Dialect/AIE/IR/AIETargetModel.h`.
+pub const DATA_SPACE: RangeInclusive<u32> = 0x40000..=0x7ffff;
 
 /// Element of a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -136,6 +145,15 @@ impl Type {
         }
     }
 
+    /// Alignment in memory, bytes: words for scalars and pointers, the width of the load and store
+    /// bus for all others.
+    pub const fn align(self) -> u32 {
+        match self {
+            Type::I32 | Type::Ptr => 4,
+            Type::Vec { .. } | Type::Acc { .. } => VECTOR_ALIGN,
+        }
+    }
+
     /// Whether a register of the core can hold the type: vectors of 256 and 512 bits, accumulators
     /// of 512 and 1024 bits.
     pub const fn is_legal(self) -> bool {
@@ -191,6 +209,18 @@ pub enum Rounding {
     Floor,
     /// To the nearest, ties to even.
     Even,
+}
+
+impl Rounding {
+    /// Every rounding, with its spelling.
+    pub const ALL: [(Rounding, &'static str); 2] =
+        [(Rounding::Floor, "floor"), (Rounding::Even, "even")];
+}
+
+impl fmt::Display for Rounding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Rounding::ALL[*self as usize].1)
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,323 @@
+//! Kernel IR to text.
+//!
+//! Text is always in canonical numbering: values are numbered in the order in which the text
+//! defines them (parameters, then for each instruction its results, then, for a loop, its carried
+//! values and its body). [`Func::canonical`] brings a function itself to that numbering, which is
+//! the one that the reader makes.
+
+use std::fmt::{self, Write};
+
+use super::ir::{Access, Block, Count, Func, Inst, Module, Op, Param, Value};
+
+/// How the values of a function are spelled.
+#[derive(Debug)]
+pub(super) struct Names {
+    /// Indexed by [`Value`].
+    names: Vec<String>,
+}
+
+impl Names {
+    /// Canonical numbers; a value that nothing defines gets a number after all others.
+    pub(super) fn canonical(func: &Func) -> Self {
+        let order = definition_order(func);
+        let mut names = vec![String::new(); func.types.len()];
+        for (number, value) in order.iter().enumerate() {
+            if let Some(name) = names.get_mut(value.index()) {
+                *name = number.to_string();
+            }
+        }
+        let undefined = names.iter_mut().filter(|name| name.is_empty());
+        for (name, number) in undefined.zip(order.len()..) {
+            *name = number.to_string();
+        }
+        Names { names }
+    }
+
+    /// The names of a text, without their `%`.
+    pub(super) fn given(names: Vec<String>) -> Self {
+        Names { names }
+    }
+
+    /// Spelling of a value, `%` included; one beyond the function's values keeps its raw number.
+    pub(super) fn of(&self, value: Value) -> String {
+        match self.names.get(value.index()) {
+            Some(name) => format!("%{name}"),
+            None => value.to_string(),
+        }
+    }
+
+    fn list(&self, values: &[Value]) -> String {
+        let values: Vec<String> = values.iter().map(|v| self.of(*v)).collect();
+        values.join(", ")
+    }
+}
+
+/// Every definition of the function, in the order of the text.
+fn definition_order(func: &Func) -> Vec<Value> {
+    fn block(order: &mut Vec<Value>, body: &Block) {
+        for inst in &body.insts {
+            order.extend(&inst.results);
+            if let Op::Loop { params, body, .. } = &inst.op {
+                order.extend(params);
+                block(order, body);
+            }
+        }
+    }
+    let mut order: Vec<Value> = func.params.iter().map(|p| p.value).collect();
+    block(&mut order, &func.body);
+    order
+}
+
+impl Func {
+    /// The same function in canonical numbering, without the types of values that nothing defines.
+    ///
+    /// Meant for functions that verify: in others, uses without a definition keep their number.
+    pub fn canonical(&self) -> Func {
+        let order = definition_order(self);
+        let mut map: Vec<Value> = (0..self.types.len() as u32).map(Value).collect();
+        let mut types = Vec::with_capacity(order.len());
+        for (number, value) in order.iter().enumerate() {
+            if let Some(slot) = map.get_mut(value.index()) {
+                *slot = Value(number as u32);
+                types.push(self.types[value.index()]);
+            }
+        }
+        let map = |v: Value| map.get(v.index()).copied().unwrap_or(v);
+        Func {
+            name: self.name.clone(),
+            params: self
+                .params
+                .iter()
+                .map(|p| Param {
+                    value: map(p.value),
+                    ..*p
+                })
+                .collect(),
+            body: renumber(&self.body, &map),
+            types,
+        }
+    }
+}
+
+fn renumber(block: &Block, map: &impl Fn(Value) -> Value) -> Block {
+    let insts = block.insts.iter().map(|inst| {
+        let mut op = inst.op.clone();
+        op.for_each_operand_mut(|v| *v = map(*v));
+        if let Op::Loop { params, body, .. } = &mut op {
+            params.iter_mut().for_each(|v| *v = map(*v));
+            *body = renumber(body, map);
+        }
+        let results = inst.results.iter().map(|v| map(*v)).collect();
+        Inst { results, op }
+    });
+    Block {
+        insts: insts.collect(),
+    }
+}
+
+impl fmt::Display for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, func) in self.funcs.iter().enumerate() {
+            if i > 0 {
+                f.write_char('\n')?;
+            }
+            func.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Func {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = Names::canonical(self);
+        writeln!(f, "{} {{", head(self, &names))?;
+        write_block(f, &names, &self.body, 1)?;
+        writeln!(f, "}}")
+    }
+}
+
+/// The first line of a function, without its brace.
+pub(super) fn head(func: &Func, names: &Names) -> String {
+    let params = func.params.iter().map(|p| {
+        let ty = match func.types.get(p.value.index()) {
+            Some(ty) => ty.to_string(),
+            None => "?".into(),
+        };
+        let noalias = if p.noalias { " noalias" } else { "" };
+        format!("{}: {ty}{noalias}", names.of(p.value))
+    });
+    let params: Vec<String> = params.collect();
+    format!("kernel @{}({})", func.name, params.join(", "))
+}
+
+fn write_block(
+    f: &mut fmt::Formatter<'_>,
+    names: &Names,
+    block: &Block,
+    depth: usize,
+) -> fmt::Result {
+    for inst in &block.insts {
+        write!(f, "{:width$}{}", "", line(names, inst), width = 2 * depth)?;
+        match &inst.op {
+            Op::Loop { body, .. } => {
+                writeln!(f, " {{")?;
+                write_block(f, names, body, depth + 1)?;
+                writeln!(f, "{:width$}}}", "", width = 2 * depth)?;
+            }
+            _ => writeln!(f)?,
+        }
+    }
+    Ok(())
+}
+
+/// One instruction without its indentation; of a loop, the line before its brace.
+pub(super) fn line(names: &Names, inst: &Inst) -> String {
+    let mut line = String::new();
+    if !inst.results.is_empty() {
+        line = format!("{} = ", names.list(&inst.results));
+    }
+    line + &operation(names, &inst.op)
+}
+
+fn operation(names: &Names, op: &Op) -> String {
+    let n = |v: &Value| names.of(*v);
+    match op {
+        Op::Const(value) => format!("const {value}"),
+        Op::Addr(addr) => format!("addr {addr:#x}"),
+        Op::Int { op, a, b } => format!("{op} {}, {}", n(a), n(b)),
+        Op::PtrAdd { ptr, offset } => format!("ptr.add {}, {offset}", n(ptr)),
+        Op::PtrAddVar { ptr, offset } => format!("ptr.add {}, {}", n(ptr), n(offset)),
+        Op::Load { ty, ptr, access } => {
+            let (post, bytes) = access_text(*access);
+            format!("load{post} {ty} {}, {bytes}", n(ptr))
+        }
+        Op::Store { value, ptr, access } => {
+            let (post, bytes) = access_text(*access);
+            format!("store{post} {}, {}, {bytes}", n(value), n(ptr))
+        }
+        Op::Splat { ty, scalar } => format!("splat {ty} {}", n(scalar)),
+        Op::Concat { lo, hi } => format!("concat {}, {}", n(lo), n(hi)),
+        Op::Half { value, high } => {
+            format!("half.{} {}", if *high { "hi" } else { "lo" }, n(value))
+        }
+        Op::AccZero(ty) => format!("acc.zero {ty}"),
+        Op::Mac {
+            mode,
+            a_signed,
+            b_signed,
+            acc,
+            a,
+            b,
+        } => {
+            let signs = sign_suffix(*a_signed, *b_signed);
+            let mode = mode.shape().name;
+            match acc {
+                Some(acc) => format!("vmac{signs} {mode} {}, {}, {}", n(acc), n(a), n(b)),
+                None => format!("vmul{signs} {mode} {}, {}", n(a), n(b)),
+            }
+        }
+        Op::Srs {
+            ty,
+            acc,
+            shift,
+            mode,
+        } => {
+            let range = if mode.saturate { "saturate" } else { "wrap" };
+            let sign = if mode.signed { "" } else { ", unsigned" };
+            let rounding = mode.rounding;
+            format!(
+                "srs {ty} {}, {}, {rounding}, {range}{sign}",
+                n(acc),
+                n(shift)
+            )
+        }
+        Op::Ups {
+            ty,
+            value,
+            shift,
+            signed,
+        } => {
+            let sign = if *signed { "" } else { ", unsigned" };
+            format!("ups {ty} {}, {}{sign}", n(value), n(shift))
+        }
+        Op::Loop {
+            count,
+            params,
+            init,
+            ..
+        } => {
+            let count = match count {
+                Count::Const(n) => n.to_string(),
+                Count::Value(v) => n(v),
+                Count::Forever => "forever".into(),
+            };
+            let carried = params.iter().zip(init);
+            let carried: Vec<String> = carried
+                .map(|(param, init)| format!("{} = {}", n(param), n(init)))
+                .collect();
+            match carried.is_empty() {
+                true => format!("loop {count}"),
+                false => format!("loop {count} ({})", carried.join(", ")),
+            }
+        }
+        Op::Yield(values) if values.is_empty() => "yield".into(),
+        Op::Yield(values) => format!("yield {}", names.list(values)),
+        Op::Call { func, args } => format!("call @{func}({})", names.list(args)),
+        Op::Acquire { lock, value } => format!("acquire {}, {value}", lock.0),
+        Op::Release { lock, value } => format!("release {}, {value}", lock.0),
+    }
+}
+
+fn access_text(access: Access) -> (&'static str, i32) {
+    match access {
+        Access::Offset(bytes) => ("", bytes),
+        Access::Post(bytes) => (".post", bytes),
+    }
+}
+
+/// Signs of the operands of `vmul` and `vmac`; none is written where both are signed.
+fn sign_suffix(a_signed: bool, b_signed: bool) -> &'static str {
+    match (a_signed, b_signed) {
+        (true, true) => "",
+        (true, false) => ".su",
+        (false, true) => ".us",
+        (false, false) => ".uu",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::kernel::builder::FuncBuilder;
+    use crate::kernel::ir::{Count, Module};
+    use crate::kernel::read::{load, read};
+    use crate::kernel::types::{Elem, Type};
+
+    const COPY: &str = "\
+kernel @passthrough(%0: ptr noalias, %1: ptr noalias) {
+  %2, %3 = loop 64 (%4 = %0, %5 = %1) {
+    %6, %7 = load.post i8x32 %4, 32
+    %8 = store.post %6, %5, 32
+    yield %7, %8
+  }
+}
+";
+
+    #[test]
+    fn builder_and_reader_meet_in_canonical_numbering() {
+        let mut b = FuncBuilder::new("passthrough");
+        let (src, dst) = (b.ptr_param(), b.ptr_param());
+        b.loop_(Count::Const(64), &[src, dst], |b, p| {
+            let (v, src) = b.load_post(Type::vec(Elem::I8, 32), p[0], 32);
+            let dst = b.store_post(v, p[1], 32);
+            vec![src, dst]
+        });
+        let func = b.finish();
+        assert_eq!(func.to_string(), COPY);
+        let module = Module {
+            funcs: vec![func.canonical()],
+        };
+        assert_ne!(module.funcs[0], func);
+        assert_eq!(read(COPY).map(|(module, _)| module), Ok(module));
+        assert_eq!(load(COPY).map(|m| m.to_string()), Ok(COPY.to_string()));
+    }
+}
