@@ -1,0 +1,3 @@
+//! Tests of the facts in `arch` against data files.
+
+mod aie2;
