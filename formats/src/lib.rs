@@ -15,8 +15,10 @@
 //! - [`pdi`]: the boot image that holds the merged CDO, with its checksummed headers.
 //! - [`txn`]: instruction streams, the host-side program of one dispatch.
 //! - [`xclbin`]: the container that loaders take: PDIs, kernels and their arguments.
+//! - [`elf`]: programs of cores, and the writes that load them.
 
 pub mod cdo;
+pub mod elf;
 pub mod pdi;
 pub mod txn;
 pub mod xclbin;

@@ -13,8 +13,9 @@ use crate::words;
 mod error;
 mod op;
 
+pub use arch::array::Direction;
 pub use error::TxnError;
-pub use op::{Direction, Op};
+pub use op::Op;
 
 /// Words of the header.
 pub const HEADER_WORDS: usize = 4;

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use arch::Tile;
+use arch::array::Direction;
 
 use super::TxnError;
 use crate::words::{At, Block};
@@ -21,15 +22,6 @@ const DDR_PATCH: u8 = 0x81;
 
 /// Words in front of the data of a block write.
 const BLOCK_HEADER: usize = 4;
-
-/// Which way a shim DMA channel moves data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Direction {
-    /// Stream to memory: from the array to the host.
-    S2mm,
-    /// Memory to stream: from the host to the array.
-    Mm2s,
-}
 
 /// One operation. Addresses are partition relative: `col << 25 | row << 20 | offset`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -414,15 +406,6 @@ impl<'a> Reader<'a> {
             found,
             expected,
         }
-    }
-}
-
-impl fmt::Display for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Direction::S2mm => "s2mm",
-            Direction::Mm2s => "mm2s",
-        })
     }
 }
 
