@@ -8,6 +8,8 @@
 
 use std::fmt;
 
+use arch::num;
+
 use super::types::{AccLane, Elem, Rounding, Type};
 
 /// Loops within loops that a function may have.
@@ -206,31 +208,56 @@ impl MacMode {
     /// Every mode.
     pub const ALL: [MacMode; 3] = [MacMode::I8M4K8N8, MacMode::I16E32, MacMode::Bf16M4K8N4];
 
+    /// Spelling in the text form, and the fields `amode`, `bmode` and `variant` of the chip's
+    /// configuration word, which select the mode in [`num::mac::MODES`].
+    const fn key(self) -> (&'static str, u8, u8, u8) {
+        match self {
+            MacMode::I8M4K8N8 => ("i8.4x8x8", 0, 1, 0),
+            MacMode::I16E32 => ("i16.32", 0, 3, 1),
+            MacMode::Bf16M4K8N4 => ("bf16.4x8x4", 2, 3, 0),
+        }
+    }
+
+    /// The mode of the chip's multiplier.
+    pub const fn hardware(self) -> &'static num::MacMode {
+        let (_, amode, bmode, variant) = self.key();
+        let modes = &num::mac::MODES;
+        let mut i = 0;
+        while !(modes[i].amode == amode && modes[i].bmode == bmode && modes[i].variant == variant) {
+            i += 1;
+        }
+        &modes[i]
+    }
+
     /// Types and spelling of the mode.
     pub const fn shape(self) -> MacShape {
-        match self {
-            MacMode::I8M4K8N8 => MacShape {
-                name: "i8.4x8x8",
-                a: Type::vec(Elem::I8, 32),
-                b: Type::vec(Elem::I8, 64),
-                acc: Type::acc(AccLane::I32, 32),
-                macs: 256,
-            },
-            MacMode::I16E32 => MacShape {
-                name: "i16.32",
-                a: Type::vec(Elem::I16, 32),
-                b: Type::vec(Elem::I16, 32),
-                acc: Type::acc(AccLane::I32, 32),
-                macs: 32,
-            },
-            MacMode::Bf16M4K8N4 => MacShape {
-                name: "bf16.4x8x4",
-                a: Type::vec(Elem::Bf16, 32),
-                b: Type::vec(Elem::Bf16, 32),
-                acc: Type::acc(AccLane::F32, 16),
-                macs: 128,
-            },
+        let mode = self.hardware();
+        let (a, b, acc) = mode.elements();
+        MacShape {
+            name: self.key().0,
+            a: Type::vec(elem(mode.x), a as u16),
+            b: Type::vec(elem(mode.y), b as u16),
+            acc: Type::acc(acc_lane(mode.acc), acc as u16),
+            macs: mode.macs() as u32,
         }
+    }
+}
+
+/// The kernel IR's element for the multiplier's; no mode of [`MacMode`] has 4-bit operands.
+const fn elem(lane: num::Lane) -> Elem {
+    match lane {
+        num::Lane::I4 | num::Lane::I8 => Elem::I8,
+        num::Lane::I16 => Elem::I16,
+        num::Lane::I32 => Elem::I32,
+        num::Lane::Bf16 => Elem::Bf16,
+    }
+}
+
+const fn acc_lane(lane: num::AccLane) -> AccLane {
+    match lane {
+        num::AccLane::Acc32 => AccLane::I32,
+        num::AccLane::Acc64 => AccLane::I64,
+        num::AccLane::Fp32 => AccLane::F32,
     }
 }
 
@@ -506,5 +533,26 @@ impl Op {
                 | Op::Acquire { .. }
                 | Op::Release { .. }
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MacMode;
+
+    #[test]
+    fn modes_have_the_shapes_that_their_names_say() {
+        let shapes = MacMode::ALL.map(|mode| {
+            let s = mode.shape();
+            format!("{}: {} {} -> {}, {}", s.name, s.a, s.b, s.acc, s.macs)
+        });
+        assert_eq!(
+            shapes,
+            [
+                "i8.4x8x8: i8x32 i8x64 -> acc32x32, 256",
+                "i16.32: i16x32 i16x32 -> acc32x32, 32",
+                "bf16.4x8x4: bf16x32 bf16x32 -> accf32x16, 128",
+            ]
+        );
     }
 }

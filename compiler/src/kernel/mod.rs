@@ -9,7 +9,6 @@
 
 pub mod builder;
 pub mod ir;
-mod nearest;
 pub mod print;
 pub mod read;
 pub mod types;

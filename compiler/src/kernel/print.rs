@@ -8,6 +8,7 @@
 use std::fmt::{self, Write};
 
 use super::ir::{Access, Block, Count, Func, Inst, Module, Op, Param, Value};
+use super::types::ROUNDINGS;
 
 /// How the values of a function are spelled.
 #[derive(Debug)]
@@ -224,7 +225,8 @@ fn operation(names: &Names, op: &Op) -> String {
         } => {
             let range = if mode.saturate { "saturate" } else { "wrap" };
             let sign = if mode.signed { "" } else { ", unsigned" };
-            let rounding = mode.rounding;
+            let rounding = ROUNDINGS.iter().find(|(r, _)| *r == mode.rounding);
+            let rounding = rounding.map_or("", |(_, name)| name);
             format!(
                 "srs {ty} {}, {}, {rounding}, {range}{sign}",
                 n(acc),

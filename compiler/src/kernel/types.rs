@@ -4,13 +4,14 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use arch::array::memory::{CORE_OWN, CORE_WINDOWS};
 use arch::limits::VECTOR_ALIGN;
 
-/// Addresses at which a core sees data memory: four windows of 64 KB, those of its south, west and
-/// north neighbours and its own.
-///
-/// Source: mlir-aie `include/aie/Dialect/AIE/IR/AIETargetModel.h`.
-pub const DATA_SPACE: RangeInclusive<u32> = 0x40000..=0x7ffff;
+pub use arch::num::Rounding;
+
+/// Addresses at which a core sees data memory.
+pub const DATA_SPACE: RangeInclusive<u32> =
+    CORE_WINDOWS[0]..=CORE_OWN + (arch::limits::CORE_DATA_BYTES - 1);
 
 /// Element of a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -202,26 +203,19 @@ impl FromStr for Type {
     }
 }
 
-/// What happens to the fraction that a shift drops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Rounding {
-    /// Towards minus infinity.
-    Floor,
-    /// To the nearest, ties to even.
-    Even,
-}
-
-impl Rounding {
-    /// Every rounding, with its spelling.
-    pub const ALL: [(Rounding, &'static str); 2] =
-        [(Rounding::Floor, "floor"), (Rounding::Even, "even")];
-}
-
-impl fmt::Display for Rounding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(Rounding::ALL[*self as usize].1)
-    }
-}
+/// Every rounding, with its spelling: the names of the chip's modes.
+pub const ROUNDINGS: [(Rounding, &str); 10] = [
+    (Rounding::Floor, "floor"),
+    (Rounding::Ceil, "ceil"),
+    (Rounding::SymFloor, "sym_floor"),
+    (Rounding::SymCeil, "sym_ceil"),
+    (Rounding::NegInf, "neg_inf"),
+    (Rounding::PosInf, "pos_inf"),
+    (Rounding::SymZero, "sym_zero"),
+    (Rounding::SymInf, "sym_inf"),
+    (Rounding::ConvEven, "conv_even"),
+    (Rounding::ConvOdd, "conv_odd"),
+];
 
 #[cfg(test)]
 mod tests {

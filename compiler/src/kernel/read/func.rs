@@ -8,9 +8,9 @@ use crate::kernel::ir::{
     Access, Block, CoreLock, Count, Func, Inst, IntOp, MAX_NESTING, MacMode, Module, Op, Param,
     SrsMode, Value,
 };
-use crate::kernel::nearest::nearest;
-use crate::kernel::types::{AccLane, Elem, Rounding, Type};
+use crate::kernel::types::{AccLane, Elem, ROUNDINGS, Rounding, Type};
 use crate::kernel::verify::Pos;
+use crate::nearest;
 
 type Result<T> = std::result::Result<T, ReadError>;
 
@@ -294,12 +294,9 @@ impl<'t> Reader<'t> {
         let ty = self.ty()?;
         let (acc, shift) = self.pair()?;
         self.punct(",")?;
-        let names = Rounding::ALL.map(|(_, name)| name);
-        let word = self.word("a rounding", &names)?.text;
-        let rounding = Rounding::ALL
-            .into_iter()
-            .find_map(|(rounding, name)| (name == word).then_some(rounding))
-            .unwrap_or(Rounding::Even);
+        let word = self.word("a rounding", &ROUNDINGS.map(|(_, name)| name))?;
+        let rounding = ROUNDINGS.iter().find(|(_, name)| *name == word.text);
+        let rounding = rounding.map_or(Rounding::ConvEven, |(rounding, _)| *rounding);
         self.punct(",")?;
         let range = self.word("`saturate` or `wrap`", &["saturate", "wrap"])?;
         let saturate = range.text == "saturate";
@@ -524,7 +521,7 @@ impl<'t> Reader<'t> {
         ReadError::at(self.next.pos).kind(ReadErrorKind::Unexpected {
             found: self.next.found(),
             expected: expected.into(),
-            nearest: nearest(self.next.text, known).map(Into::into),
+            nearest: nearest(self.next.text, known),
         })
     }
 }

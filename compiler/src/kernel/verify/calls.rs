@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Report, Rule};
 use crate::kernel::ir::{Count, Func, Inst, Module, Op};
-use crate::kernel::nearest::nearest;
 use crate::kernel::print;
+use crate::nearest;
 
 pub(super) fn check(module: &Module, reports: &mut [Report<'_>]) {
     let mut by_name: BTreeMap<&str, usize> = BTreeMap::new();
@@ -30,7 +30,7 @@ pub(super) fn check(module: &Module, reports: &mut [Report<'_>]) {
                 let rules = match by_name.get(name.as_str()) {
                     None => vec![Rule::UnknownCallee {
                         name: name.clone(),
-                        nearest: nearest(name, by_name.keys().copied()).map(Into::into),
+                        nearest: nearest(name, by_name.keys().copied()),
                     }],
                     Some(callee) => {
                         callees.insert(*callee);
