@@ -1,23 +1,11 @@
 //! Turns the instruction set's data files into Rust tables.
 //!
-//! `data/aie2.{regs,formats,timing,isa}` are read into a [`model::Model`], checked on the way (a bad row
+//! `data/aie2.{regs,formats,timing,isa}` are read into a model, checked on the way (a bad row
 //! ends the build with `file:line: what is wrong`), and written as static tables to
 //! `$OUT_DIR/aie2.rs`, which `src/aie2/tables.rs` includes.
 
-#[path = "build/emit.rs"]
-mod emit;
-#[path = "build/index.rs"]
-mod index;
-#[path = "build/insts.rs"]
-mod insts;
-#[path = "build/model.rs"]
-mod model;
-#[path = "build/regs.rs"]
-mod regs;
-#[path = "build/rows.rs"]
-mod rows;
-#[path = "build/timing.rs"]
-mod timing;
+#[path = "build/mod.rs"]
+mod isa;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -32,13 +20,22 @@ fn main() -> ExitCode {
     }
 }
 
-fn generate() -> rows::Result<()> {
+fn generate() -> isa::Result<()> {
     let variable = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
     let data = Path::new(&variable("CARGO_MANIFEST_DIR")?).join("data");
     println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed=data");
-    let model = model::Model::read(&data)?;
+    let read = |file: &str| {
+        let path = data.join(file);
+        std::fs::read_to_string(&path)
+            .map_err(|e| format!("{}: cannot be read: {e}", path.display()))
+    };
+    let tables = isa::generate(&isa::Sources {
+        regs: read("aie2.regs")?,
+        formats: read("aie2.formats")?,
+        timing: read("aie2.timing")?,
+        isa: read("aie2.isa")?,
+    })?;
     let out: PathBuf = Path::new(&variable("OUT_DIR")?).join("aie2.rs");
-    std::fs::write(&out, emit::rust(&model))
-        .map_err(|e| format!("{}: cannot be written: {e}", out.display()))
+    std::fs::write(&out, tables).map_err(|e| format!("{}: cannot be written: {e}", out.display()))
 }

@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use crate::index;
-use crate::insts::{Binding, Inst, Operand, Piece};
-use crate::model::{Model, Named};
-use crate::regs::{Class, ClassKind};
-use crate::timing::Itinerary;
+use super::index;
+use super::insts::{Binding, Inst, Operand, Piece};
+use super::model::{Model, Named};
+use super::regs::{Class, ClassKind};
+use super::timing::Itinerary;
 
-/// Marks "no register" and "no code" in the tables of a class; `src/aie2/classes.rs` knows it too.
+/// Marks "no register", "no code" and "no format" in tables; `src/aie2/tables.rs` knows it too.
 const NONE: u16 = u16::MAX;
 
 /// Appends formatted text to a string, which cannot fail.
@@ -314,7 +314,20 @@ fn formats(out: &mut String, model: &Model) {
         }
         out.push_str("] },\n");
     }
-    out.push_str("];\n");
+    let set_of = |k: &usize| -> usize {
+        let fields = model.formats[*k].fields.iter();
+        fields.map(|(slot, _)| 1 << slot).sum()
+    };
+    let smallest = |set: usize| {
+        let holding = (0..model.formats.len()).filter(|k| set & !set_of(k) == 0);
+        let best = holding.min_by_key(|k| (model.formats[*k].bits, set_of(k).count_ones()));
+        best.map_or(NONE, |k| k as u16)
+    };
+    let smallest: Vec<u16> = (0..256).map(smallest).collect();
+    put!(
+        out,
+        "];\npub(crate) static SMALLEST: [u16; 256] = {smallest:?};\n"
+    );
 }
 
 fn itineraries(out: &mut String, model: &Model) {
@@ -326,7 +339,29 @@ fn itineraries(out: &mut String, model: &Model) {
     for itinerary in &model.itineraries {
         itinerary_row(out, model, itinerary);
     }
-    out.push_str("];\n");
+    let implicit = model
+        .insts
+        .iter()
+        .flat_map(|i| i.defs.iter().chain(&i.uses));
+    let implicit = implicit.map(|(_, stage)| *stage);
+    let depth = model
+        .itineraries
+        .iter()
+        .flat_map(last_stages)
+        .chain(implicit)
+        .max();
+    out.push_str("];\n/// The last stage in which any instruction does anything.\n");
+    put!(
+        out,
+        "pub const PIPELINE_DEPTH: u8 = {};\n",
+        depth.unwrap_or(1)
+    );
+}
+
+fn last_stages(itinerary: &Itinerary) -> impl Iterator<Item = u8> {
+    let operands = itinerary.operands.iter().map(|(stage, _)| *stage);
+    let uses = itinerary.uses.iter().map(|u| u.first + u.cycles - 1);
+    operands.chain(itinerary.memory.iter().copied()).chain(uses)
 }
 
 fn itinerary_row(out: &mut String, model: &Model, itinerary: &Itinerary) {

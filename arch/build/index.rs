@@ -1,6 +1,6 @@
 //! The decoder's index: a few bits of a slot word select a short list of candidates.
 
-use crate::model::Model;
+use super::model::Model;
 
 /// Bits of the word that select a list.
 const KEY_BITS: usize = 8;

@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::model::{Named, Slot};
-use crate::regs::{Class, ClassKind, Reg};
-use crate::rows::{Result, Row};
-use crate::timing::Itinerary;
+use super::model::{Named, Slot};
+use super::regs::{Class, ClassKind, Reg};
+use super::rows::{Result, Row};
+use super::timing::Itinerary;
 
 pub(crate) struct Inst {
     pub(crate) name: String,

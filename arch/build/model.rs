@@ -1,11 +1,10 @@
 //! What the data files say, checked, with names resolved to positions.
 
-use std::path::Path;
-
-use crate::insts::{Inst, read_insts};
-use crate::regs::{Class, Reg, read_classes, read_regs};
-use crate::rows::{self, Result, Row};
-use crate::timing::{Itinerary, read_itineraries};
+use super::Sources;
+use super::insts::{Inst, read_insts};
+use super::regs::{Class, Reg, read_classes, read_regs};
+use super::rows::{self, Result, Row};
+use super::timing::{Itinerary, read_itineraries};
 
 /// A name with the sentence that explains it: variants of the generated enums.
 pub(crate) struct Named {
@@ -45,11 +44,11 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    pub(crate) fn read(data: &Path) -> Result<Model> {
-        let regs_rows = rows::read(data, "aie2.regs")?;
-        let format_rows = rows::read(data, "aie2.formats")?;
-        let timing_rows = rows::read(data, "aie2.timing")?;
-        let isa_rows = rows::read(data, "aie2.isa")?;
+    pub(crate) fn read(sources: &Sources) -> Result<Model> {
+        let regs_rows = rows::read("aie2.regs", &sources.regs);
+        let format_rows = rows::read("aie2.formats", &sources.formats);
+        let timing_rows = rows::read("aie2.timing", &sources.timing);
+        let isa_rows = rows::read("aie2.isa", &sources.isa);
 
         known_kinds(&regs_rows, &["reg", "class", "set", "imm"])?;
         known_kinds(&format_rows, &["slot", "length", "format"])?;

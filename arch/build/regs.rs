@@ -1,7 +1,7 @@
 //! Registers, operand classes and immediates: `aie2.regs`.
 
-use crate::model::{of_kind, unique};
-use crate::rows::{Result, Row, expand, substitute};
+use super::model::{of_kind, unique};
+use super::rows::{Result, Row, expand, substitute};
 
 pub(crate) struct Reg {
     pub(crate) name: String,

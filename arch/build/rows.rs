@@ -1,7 +1,5 @@
 //! The line format of the data files: `kind column | column | ...`, `#` starts a comment line.
 
-use std::path::Path;
-
 /// An error is the text that the build shows: `file:line: what is wrong`.
 pub(crate) type Result<T> = std::result::Result<T, String>;
 
@@ -58,23 +56,19 @@ impl Row {
     }
 }
 
-/// Reads the rows of `dir/file`.
-pub(crate) fn read(dir: &Path, file: &str) -> Result<Vec<Row>> {
-    let path = dir.join(file);
-    let text = std::fs::read_to_string(&path)
-        .map_err(|e| format!("{}: cannot be read: {e}", path.display()))?;
+/// The rows of a file with the text `text`.
+pub(crate) fn read(file: &str, text: &str) -> Vec<Row> {
     let lines = text.lines().enumerate();
-    Ok(lines
-        .filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
-        .map(|(k, line)| {
-            let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
-            Row {
-                place: format!("arch/data/{file}:{}", k + 1),
-                kind: kind.to_string(),
-                columns: rest.split('|').map(|c| c.trim().to_string()).collect(),
-            }
-        })
-        .collect())
+    let rows = lines.filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
+    rows.map(|(k, line)| {
+        let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
+        Row {
+            place: format!("arch/data/{file}:{}", k + 1),
+            kind: kind.to_string(),
+            columns: rest.split('|').map(|c| c.trim().to_string()).collect(),
+        }
+    })
+    .collect()
 }
 
 /// A name or a range of names: `x{0..11}`, `wl{0..10/2}`, `lr`.

@@ -1,8 +1,8 @@
 //! Itineraries and their variants: `aie2.timing`.
 
-use crate::model::{Named, of_kind, unique};
-use crate::regs::Class;
-use crate::rows::{Result, Row};
+use super::model::{Named, of_kind, unique};
+use super::regs::Class;
+use super::rows::{Result, Row};
 
 pub(crate) struct Itinerary {
     pub(crate) name: String,

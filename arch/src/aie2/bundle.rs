@@ -7,7 +7,7 @@ use super::encode::{decode_inst, encode_inst};
 use super::error::{DecodeError, EncodeError};
 use super::inst::Inst;
 use super::slots::SlotSet;
-use super::tables::{FORMATS, LENGTHS, Slot};
+use super::tables::{FORMATS, LENGTHS, SMALLEST, Slot};
 
 /// How a bundle lays out its slots.
 pub struct Format {
@@ -32,7 +32,7 @@ impl Format {
 
     /// The smallest format that has `slots`, and of those the one with fewest slots.
     pub fn smallest(slots: SlotSet) -> Option<&'static Format> {
-        Format::holding(slots).min_by_key(|f| (f.bytes, f.slots.len()))
+        FORMATS.get(usize::from(SMALLEST[usize::from(slots.0)]))
     }
 
     /// The format of exactly `bytes` bytes that has `slots`, and of those the one with fewest slots.

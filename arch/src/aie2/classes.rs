@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::register::Reg;
-use super::tables::CLASSES;
+use super::tables::{CLASSES, NONE};
 
 /// An operand class. Constants are in [`class`](super::class).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,9 +13,6 @@ pub(crate) struct ClassDesc {
     pub(crate) name: &'static str,
     pub(crate) kind: ClassKind,
 }
-
-/// Marks "no register" and "no code" in the tables; `arch/build/emit.rs` knows it too.
-const NONE: u16 = u16::MAX;
 
 pub(crate) enum ClassKind {
     Field {

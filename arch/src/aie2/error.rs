@@ -1,6 +1,7 @@
 //! What can be wrong with an instruction, a bundle, bytes or assembler text.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use super::bundle::Format;
 use super::classes::{Class, ImmDesc};
@@ -180,10 +181,13 @@ impl fmt::Display for EncodeError {
                 if let Some(bytes) = bytes {
                     write!(f, "of {bytes} bytes ")?;
                 }
-                write!(
-                    f,
-                    "holds the slots {slots}\nhelp: lng excludes alu and mv; sizes are even, 2 to 16 bytes"
-                )
+                write!(f, "holds the slots {slots}\nhelp: ")?;
+                let sizes: BTreeSet<usize> = Format::holding(*slots).map(Format::bytes).collect();
+                if sizes.is_empty() {
+                    return write!(f, "lng excludes alu and mv, nop goes alone or with lng");
+                }
+                write!(f, "sizes in bytes that do:")?;
+                sizes.iter().try_for_each(|size| write!(f, " {size}"))
             }
             EncodeError::FormatLacks { format, slots } => write!(
                 f,
@@ -226,6 +230,11 @@ pub enum DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            DecodeError::Truncated { have: 0, .. } => write!(
+                f,
+                "no bytes are left where a bundle should begin\n\
+                 help: program text must end with a whole bundle"
+            ),
             DecodeError::Truncated { needed, have } => write!(
                 f,
                 "the bundle has {needed} bytes, {have} are left\n\
@@ -251,15 +260,20 @@ impl core::error::Error for DecodeError {}
 #[derive(Clone, Debug, PartialEq)]
 pub enum ParseError {
     /// No instruction begins with this word.
-    UnknownMnemonic(String),
+    UnknownMnemonic {
+        /// The word.
+        word: String,
+        /// A first word there is that begins alike.
+        nearest: Option<&'static str>,
+    },
     /// Instructions of that name exist, but none of this form.
     NoForm {
         /// The text.
         text: String,
-        /// The pattern that comes nearest, or the only one.
+        /// The pattern of a form that begins with the same word.
         nearest: &'static str,
     },
-    /// The form exists, its operands do not fit.
+    /// A form of this shape exists, its operands do not fit.
     Operands {
         /// The text.
         text: String,
@@ -280,11 +294,13 @@ pub enum ParseError {
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ParseError::UnknownMnemonic(word) => write!(
-                f,
-                "no instruction is called `{word}`\n\
-                 help: instructions are listed in arch/data/aie2.isa"
-            ),
+            ParseError::UnknownMnemonic { word, nearest } => {
+                write!(f, "no instruction is called `{word}`\nhelp: ")?;
+                match nearest {
+                    Some(nearest) => write!(f, "there is `{nearest}`"),
+                    None => write!(f, "instructions are listed in arch/data/aie2.isa"),
+                }
+            }
             ParseError::NoForm { text, nearest } => {
                 write!(f, "`{text}` has no encoding\nhelp: a form is `{nearest}`")
             }

@@ -12,7 +12,8 @@
 //!   [`decode_bundle`] turn it into bytes and back.
 //! - `Display` writes assembler text, [`parse_inst`] and [`parse_bundle`] read it.
 //! - [`Itinerary`] says when operands are read and written and which ports are busy; [`raw_latency`],
-//!   [`war_latency`] and [`waw_latency`] derive distances between bundles from it.
+//!   [`war_latency`] and [`waw_latency`] derive distances between bundles from it. [`rules`] adds what no
+//!   itinerary states.
 //!
 //! # How to add an instruction
 //!
@@ -29,6 +30,7 @@ mod encode;
 mod error;
 mod inst;
 mod register;
+pub mod rules;
 mod slots;
 mod tables;
 mod text;
@@ -42,7 +44,7 @@ pub use error::{DecodeError, EncodeError, ParseError};
 pub use inst::{Inst, Operand};
 pub use register::{Part, Reg};
 pub use slots::SlotSet;
-pub use tables::{Bypass, MAX_OPERANDS, RegFile, Resource, Slot, class, op, reg};
+pub use tables::{Bypass, MAX_OPERANDS, PIPELINE_DEPTH, RegFile, Resource, Slot, class, op, reg};
 pub use text::{parse_bundle, parse_inst};
 pub use timing::{
     Access, Itinerary, ItineraryId, RegAccess, Stage, UseKind, Variant, itinerary_of,

@@ -7,6 +7,9 @@ use super::register::{Part, Reg, RegDesc};
 use super::slots::{SlotDesc, SlotSet};
 use super::timing::{Itinerary, ItineraryId, Stage, UseKind, Variant};
 
+/// Marks "no register", "no code" and "no format" in tables; `arch/build/emit.rs` knows it too.
+pub(crate) const NONE: u16 = u16::MAX;
+
 include!(concat!(env!("OUT_DIR"), "/aie2.rs"));
 
 /// What `name` stands for in a table sorted by name.

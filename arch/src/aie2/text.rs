@@ -3,6 +3,7 @@
 //! A bundle is its instructions, separated by ` ; `, in the order of its format. Registers are spelled
 //! as [`Reg`](super::Reg) prints them, immediates as `#` and a number.
 
+use core::cmp::Reverse;
 use core::fmt;
 
 use super::bundle::{Bundle, Format};
@@ -10,7 +11,7 @@ use super::desc::{InstDesc, Opcode, Piece};
 use super::error::{EncodeError, ParseError};
 use super::inst::{Inst, Operand};
 use super::register::Reg;
-use super::tables::MAX_OPERANDS;
+use super::tables::{MAX_OPERANDS, OPCODES_BY_MNEMONIC};
 
 impl fmt::Display for Inst {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,29 +103,59 @@ fn readings(text: &str) -> Result<Vec<Inst>, ParseError> {
     let mnemonic = text.split_whitespace().next().ok_or(ParseError::Empty)?;
     let forms = Opcode::from_mnemonic(mnemonic);
     let Some(first) = forms.first() else {
-        return Err(ParseError::UnknownMnemonic(mnemonic.to_string()));
+        return Err(ParseError::UnknownMnemonic {
+            word: mnemonic.to_string(),
+            nearest: nearest(mnemonic),
+        });
     };
     let mut list = Vec::new();
-    let mut error = None;
+    let mut errors = Vec::new();
     for op in forms {
         match read_as(op.desc(), text) {
             None => {}
             Some(Ok(inst)) => list.push(inst),
-            Some(Err(why)) => error = error.or(Some(why)),
+            Some(Err(why)) => errors.push(why),
         }
     }
     if !list.is_empty() {
         return Ok(list);
     }
     let text = text.to_string();
-    Err(match error {
-        // With several forms of one pattern the first refusal would mislead.
-        Some(why) if forms.len() == 1 => ParseError::Operands { text, why },
-        _ => ParseError::NoForm {
+    Err(match errors.into_iter().max_by_key(progress) {
+        Some(why) => ParseError::Operands { text, why },
+        None => ParseError::NoForm {
             text,
             nearest: first.desc().asm,
         },
     })
+}
+
+/// How near a refused form is to what was meant: the right kind of operand and the later one count.
+fn progress(error: &EncodeError) -> (u8, usize) {
+    match error {
+        EncodeError::Tied { operand, .. } => (3, *operand),
+        EncodeError::Immediate { operand, .. } => (2, *operand),
+        EncodeError::NotInClass { operand, .. } => (1, *operand),
+        EncodeError::NotARegister { operand, .. } | EncodeError::NotAnImmediate { operand, .. } => {
+            (0, *operand)
+        }
+        _ => (0, 0),
+    }
+}
+
+/// The first word of an instruction that shares most of its beginning with `word`.
+fn nearest(word: &str) -> Option<&'static str> {
+    let common = |name: &str| {
+        name.bytes()
+            .zip(word.bytes())
+            .take_while(|(a, b)| a == b)
+            .count()
+    };
+    let key = |name: &str| (common(name), Reverse(name.len().abs_diff(word.len())));
+    let names = OPCODES_BY_MNEMONIC.iter().map(|(name, _)| *name);
+    names
+        .max_by_key(|name| key(name))
+        .filter(|name| common(name) >= 2)
 }
 
 /// Matches `text` with the form's pattern; `None` if its shape differs.

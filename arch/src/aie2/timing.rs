@@ -56,6 +56,13 @@ pub enum UseKind {
     Reserved,
 }
 
+impl Stage {
+    /// The stages in which it is busy.
+    pub const fn busy(&self) -> core::ops::Range<u8> {
+        self.first..self.first + self.cycles
+    }
+}
+
 impl UseKind {
     /// Whether two occupations of one resource in one cycle exclude each other.
     pub const fn conflicts(self, other: UseKind) -> bool {

@@ -1,7 +1,9 @@
 //! Distances between bundles that the open compiler's schedule gives.
 
+use arch::aie2::rules::{lock_to_memory, memory_to_lock};
 use arch::aie2::{
-    Access, Inst, itinerary_of, memory_latency, parse_inst, raw_latency, war_latency, waw_latency,
+    Access, Inst, Itinerary, PIPELINE_DEPTH, Resource, UseKind, itinerary_of, memory_latency,
+    parse_inst, raw_latency, war_latency, waw_latency,
 };
 
 fn inst(text: &str) -> Inst {
@@ -106,4 +108,44 @@ fn memory_order() {
     assert_eq!(distance("st.s8 r0, [p0], #1", load), Some(7));
     assert_eq!(distance(load, "st.s8 r0, [p0], #1"), Some(1));
     assert_eq!(distance("add r0, r1, r2", load), None);
+}
+
+#[test]
+fn memory_and_locks() {
+    let both = |text: &str| {
+        let itinerary = itinerary_of(&inst(text));
+        (memory_to_lock(itinerary), lock_to_memory(itinerary))
+    };
+    assert_eq!(both("vlda wl0, [p0], #32"), (Some(4), Some(4)));
+    assert_eq!(
+        both("vst.srs.s8.s32 cm0, s0, [p0], #32"),
+        (Some(6), Some(2))
+    );
+    assert_eq!(both("st.s8 r0, [p0], #1").0, Some(10));
+    assert_eq!(both("acq #1, r0"), (None, None));
+}
+
+#[test]
+fn occupied_resources() {
+    let busy = |text: &str, resource| {
+        let mut stages = itinerary_of(&inst(text)).stages.iter();
+        stages
+            .find(|s| s.resource == resource)
+            .map(|s| (s.busy(), s.kind))
+    };
+    let window = Resource::PartWordStore;
+    assert_eq!(
+        busy("st.s8 r0, [p0], #1", window),
+        Some((1..8, UseKind::Required))
+    );
+    assert_eq!(
+        busy("vlda wl0, [p0], #32", window),
+        Some((1..2, UseKind::Reserved))
+    );
+    assert!(UseKind::Required.conflicts(UseKind::Reserved));
+    assert!(!UseKind::Reserved.conflicts(UseKind::Reserved));
+    for itinerary in Itinerary::all() {
+        let last = itinerary.stages.iter().map(|s| s.busy().end - 1).max();
+        assert!(last <= Some(PIPELINE_DEPTH), "{}", itinerary.name);
+    }
 }

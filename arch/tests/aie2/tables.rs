@@ -80,6 +80,21 @@ fn nops_fill_their_slots() {
 }
 
 #[test]
+fn the_smallest_format_has_no_smaller_one() {
+    for first in Slot::ALL {
+        for second in Slot::ALL {
+            let slots = SlotSet::of(first).with(second);
+            let smallest = Format::smallest(slots).map(Format::bytes);
+            assert_eq!(
+                smallest,
+                Format::holding(slots).map(Format::bytes).min(),
+                "{slots}"
+            );
+        }
+    }
+}
+
+#[test]
 fn formats_by_size() {
     let load_and_move = SlotSet::of(Slot::Lda).with(Slot::Mv);
     let smallest = Format::smallest(load_and_move).expect("a format");
