@@ -1,0 +1,4 @@
+//! Layout, emission and the checker of the AIE2 back end.
+
+mod asm;
+mod layout;

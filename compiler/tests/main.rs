@@ -1,0 +1,3 @@
+//! Tests of the compiler through its public interface.
+
+mod aie2;
