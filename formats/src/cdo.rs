@@ -569,3 +569,57 @@ impl fmt::Display for Command {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(addr: u32, words: usize) -> Command {
+        Command::DmaWrite {
+            addr,
+            data: vec![7; words],
+        }
+    }
+
+    /// Positions in the file: header 0..5, NOP 5, then the block write's command word.
+    #[test]
+    fn files_align_block_data() {
+        for (words, header) in [(252, 3), (253, 4), (254, 4)] {
+            let cdo = Cdo::new(vec![block(0x1000, words)]).aligned();
+            let [Command::Nop { words: 0 }, Command::Nop { words: gap }, _] = cdo.commands[..]
+            else {
+                panic!("{:?}", cdo.commands);
+            };
+            assert_eq!((6 + 1 + gap as usize + header) % 4, 0, "{words} words");
+        }
+        let aligned = Cdo::new(vec![Command::Delay { count: 1 }, block(0x1000, 8)]);
+        assert!(matches!(
+            aligned.aligned().commands[..],
+            [
+                Command::Nop { words: 0 },
+                Command::Delay { .. },
+                Command::Nop { words: 0 },
+                Command::DmaWrite { .. }
+            ]
+        ));
+    }
+
+    #[test]
+    fn merging_aligns_block_data_to_its_address() {
+        for (addr, gap) in [(0x1000, None), (0x1004, Some(0)), (0x100c, Some(2))] {
+            let commands = Cdo::new(vec![block(addr, 8)]).bootgen_form();
+            let nop = match commands[0] {
+                Command::Nop { words } => Some(words),
+                _ => None,
+            };
+            assert_eq!(nop, gap, "{addr:#x}");
+        }
+        assert_eq!(
+            Cdo::new(vec![block(0x1004, 1)]).bootgen_form(),
+            [Command::Write {
+                addr: 0x1004,
+                value: 7
+            }]
+        );
+    }
+}

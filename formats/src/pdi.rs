@@ -20,7 +20,7 @@ use std::fmt::Write as _;
 
 use thiserror::Error;
 
-use crate::cdo::{Cdo, CdoError, Form};
+use crate::cdo::{Cdo, CdoError, Command, Form};
 use crate::words;
 
 /// The words in front of the headers.
@@ -191,32 +191,15 @@ pub enum PdiError {
 }
 
 impl Pdi {
-    /// Merges CDOs (as the toolchain would write them to files) the way `bootgen` does.
+    /// Merges CDOs, as the toolchain would write them to files, the way `bootgen` does.
     ///
     /// # Errors
     /// [`PdiError::Empty`] without CDOs, [`PdiError::Npi`] for addresses far outside the array.
     pub fn from_cdos(cdos: &[&Cdo]) -> Result<Self, PdiError> {
-        if cdos.is_empty() {
-            return Err(PdiError::Empty);
-        }
-        let mut commands = Vec::new();
-        for cdo in cdos {
-            commands.extend(cdo.aligned().bootgen_form());
-        }
-        for command in &commands {
-            if let crate::cdo::Command::DmaWrite { addr, .. } = command
-                && *addr >= NPI_BASE
-            {
-                return Err(PdiError::Npi { addr: *addr });
-            }
-        }
-        Ok(Pdi {
-            header: Header::default(),
-            cdo: Cdo::new(commands),
-        })
+        Pdi::merge(cdos.iter().map(|cdo| cdo.aligned()).collect())
     }
 
-    /// Merges CDO files. Their NOPs count as they stand.
+    /// Merges CDO files of either form. Their NOPs count as they stand.
     ///
     /// # Errors
     /// As [`Pdi::from_cdos`], and [`PdiError::Cdo`] for a file that is no CDO.
@@ -230,8 +213,26 @@ impl Pdi {
                     source,
                 })
             })
-            .collect::<Result<Vec<_>, _>>()?;
-        Pdi::from_cdos(&cdos.iter().collect::<Vec<_>>())
+            .collect::<Result<_, _>>()?;
+        Pdi::merge(cdos)
+    }
+
+    fn merge(cdos: Vec<Cdo>) -> Result<Self, PdiError> {
+        if cdos.is_empty() {
+            return Err(PdiError::Empty);
+        }
+        let commands: Vec<Command> = cdos.iter().flat_map(Cdo::bootgen_form).collect();
+        for command in &commands {
+            if let Command::DmaWrite { addr, .. } = command
+                && *addr >= NPI_BASE
+            {
+                return Err(PdiError::Npi { addr: *addr });
+            }
+        }
+        Ok(Pdi {
+            header: Header::default(),
+            cdo: Cdo::new(commands),
+        })
     }
 
     /// The same image with other header values.

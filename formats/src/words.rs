@@ -3,6 +3,7 @@
 use std::fmt;
 
 use arch::Tile;
+use arch::array::regs::register_name;
 
 /// The bytes as 32-bit words, or `None` when the length is no multiple of 4.
 pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Vec<u32>> {
@@ -21,13 +22,17 @@ pub(crate) fn checksum(words: &[u32]) -> u32 {
     !words.iter().fold(0u32, |sum, w| sum.wrapping_add(*w))
 }
 
-/// A register address printed as `(col,row)+0xoffset`.
+/// A register address printed as `(col,row)+0xoffset`, with the register's name where it is known.
 pub(crate) struct At(pub(crate) u32);
 
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (tile, offset) = Tile::from_addr(self.0);
-        write!(f, "{tile}+{offset:#07x}")
+        write!(f, "{tile}+{offset:#07x}")?;
+        match register_name(tile.kind(), offset) {
+            Some(name) => write!(f, " [{name}]"),
+            None => Ok(()),
+        }
     }
 }
 

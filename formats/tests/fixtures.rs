@@ -6,6 +6,7 @@
 //! `design.pdi`, `insts.bin` and `design.xclbin`.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// One design's reference outputs.
 pub(crate) struct Golden {
@@ -41,6 +42,21 @@ pub(crate) fn goldens() -> Vec<Golden> {
         ),
     }
     all
+}
+
+/// All files beside the tests, of every format.
+pub(crate) fn fixtures() -> &'static [Vec<u8>] {
+    static FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+        let dirs = golden_dirs(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data"));
+        let mut paths: Vec<PathBuf> = dirs
+            .iter()
+            .flat_map(|golden| std::fs::read_dir(&golden.dir).unwrap())
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        paths.sort();
+        paths.iter().map(|p| std::fs::read(p).unwrap()).collect()
+    });
+    &FILES
 }
 
 fn golden_dirs(dir: &Path) -> Vec<Golden> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::bytes::Bytes;
+use super::bytes::{Bytes, check_name};
 use super::tables::{
     parse_connections, parse_ips, parse_memories, part_name, write_connections, write_ips,
     write_memories,
@@ -11,6 +11,9 @@ use super::{
     AiePartition, Connection, DpuInfo, Ip, Kernel, Memory, PdiImage, Section, SectionKind, Xclbin,
     XclbinError, hex, metadata,
 };
+
+/// Bytes a text of the metadata may have; the format sets no limit.
+const MAX_TEXT: usize = 4096;
 
 /// The sections a loader for npu1 reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,9 +116,26 @@ impl Contents {
     ///
     /// # Errors
     /// [`XclbinError::Unloadable`] or [`XclbinError::MissingSection`] if a loader would find
-    /// nothing to open.
+    /// nothing to open, [`XclbinError::LongName`] and [`XclbinError::Number`] for what does not fit
+    /// its field.
     pub fn to_xclbin(&self) -> Result<Xclbin, XclbinError> {
         self.units()?;
+        for memory in self.memories.iter().chain(&self.group_memories) {
+            check_name("memory", &memory.tag, 16)?;
+        }
+        for ip in &self.ips {
+            check_name("instance", &ip.name, 64)?;
+        }
+        for kernel in &self.kernels {
+            let names = kernel.instances.iter().chain([&kernel.name]);
+            let args = kernel.args.iter().flat_map(|a| [&a.name, &a.type_name]);
+            for name in names.chain(args) {
+                check_name("metadata", name, MAX_TEXT)?;
+            }
+        }
+        if let Some(partition) = &self.partition {
+            partition.check()?;
+        }
         Xclbin::from_sections(self.sections())
     }
 

@@ -9,7 +9,7 @@
 use std::cell::Cell;
 
 use super::XclbinError;
-use super::bytes::Bytes;
+use super::bytes::{Bytes, check_name};
 
 const PART: &str = "AIE_PARTITION";
 const HEADER_BYTES: usize = 184;
@@ -18,6 +18,10 @@ const GROUP_BYTES: usize = 96;
 const ALIGN: usize = 8;
 /// Most bytes an image may have.
 pub(super) const MAX_IMAGE: usize = 128 << 20;
+/// Most bytes all images together may have, so that every offset fits 32 bits.
+const MAX_IMAGES: u64 = 2 << 30;
+/// Bytes a name may have; the format sets no limit.
+const MAX_TEXT: usize = 4096;
 /// [`CdoGroup::kind`] of the group that is loaded first.
 pub const PRIMARY_GROUP: u8 = 1;
 
@@ -112,7 +116,25 @@ impl AiePartition {
         })
     }
 
-    /// The section's bytes; offsets are 32 bits, so everything together must stay below 4 GiB.
+    /// Refuses names that would not come back and images too large for the 32-bit offsets.
+    pub(super) fn check(&self) -> Result<(), XclbinError> {
+        let groups = self.pdis.iter().flat_map(|p| &p.groups).map(|g| &g.name);
+        for name in groups.chain([&self.name, &self.kernel_commit_id]) {
+            check_name("AIE_PARTITION", name, MAX_TEXT)?;
+        }
+        let total: u64 = self.pdis.iter().map(|p| p.image.len() as u64).sum();
+        let largest = self.pdis.iter().map(|p| p.image.len()).max();
+        if largest > Some(MAX_IMAGE) || total > MAX_IMAGES {
+            return Err(XclbinError::Number {
+                what: "the size of all PDIs in bytes",
+                value: total,
+                expected: "at most 0x8000000 (128 MiB) each and 0x80000000 (2 GiB) together",
+            });
+        }
+        Ok(())
+    }
+
+    /// The section's bytes.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut out = vec![0; HEADER_BYTES];
         let name = push_string(&mut out, &self.name);

@@ -172,8 +172,12 @@ impl fmt::Display for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} kind {} used {} {} KiB at {:#x}",
-            self.tag, self.kind, self.used, self.size_kib, self.base_address
+            "{} kind {} {} KiB at {:#x}{}",
+            self.tag,
+            self.kind,
+            self.size_kib,
+            self.base_address,
+            if self.used { "" } else { " unused" }
         )
     }
 }
