@@ -104,6 +104,10 @@ fn stream_messages() {
     case(&stream(1, &[1, 0, 0x1000, 12]));
     case(&stream(1, &[0, 0, 0x1000, 7, 1, 24]));
     case(&stream(1, &[0x80, 16, 2, 0]));
+    case(&stream(1, &[3, 0, 0x1000, 0, 1, 2, 24]));
+    case(&stream(1, &[0x81, 48, 0, 0, 0, 1, 0x1000, 0, 0, 0, 0, 0]));
+    case(&stream(1, &[0x0100_0008, 0, 0]));
+    case(&stream(1, &[0x0100_0006]));
     insta::assert_snapshot!(out);
 }
 

@@ -257,8 +257,6 @@ fn repaired(mut bytes: Vec<u8>) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
-
     #[test]
     fn cdo_round_trip(commands in commands()) {
         let cdo = Cdo::new(commands);
