@@ -377,7 +377,8 @@ pub enum Op {
         /// Rounding and range.
         mode: SrsMode,
     },
-    /// Up-shift: each element widened and shifted left by a scalar -> accumulator of `ty`.
+    /// Up-shift: each element widened and shifted left by a scalar (0..=63), bits beyond the lane
+    /// dropped -> accumulator of `ty`.
     Ups {
         /// Type of the result; as many lanes as the vector.
         ty: Type,

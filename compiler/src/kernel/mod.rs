@@ -6,8 +6,10 @@
 //! - [`print`]: IR to text, canonical numbering.
 //! - [`read`]: text to IR.
 //! - [`verify`]: the rules; hands on [`verify::Verified`].
+//! - [`interp`]: the meaning, bit by bit.
 
 pub mod builder;
+pub mod interp;
 pub mod ir;
 pub mod print;
 pub mod read;

@@ -1,0 +1,475 @@
+//! The interpreter: what kernel IR means, bit by bit.
+//!
+//! A run sees [`Memory`], named regions of a core's data space, and its [`Locks`]. Arithmetic is that
+//! of [`arch::num`], which the emulator of the chip uses as well. What the chip leaves open is an error
+//! here: an access outside every region, a misaligned one, a read of bytes that nothing wrote.
+
+mod lanes;
+mod memory;
+mod trap;
+
+pub use memory::{MapError, Memory, Region};
+pub use trap::{Trap, TrapKind};
+
+use lanes::{Bits, WIDEST};
+use memory::Fault;
+
+use super::ir::{Access, Block, CoreLock, Count, Func, Inst, IntOp, Module, Op, Value};
+use super::print::{self, Names};
+use super::types::Type;
+use super::verify::Verified;
+
+/// Calls within calls that a run takes: a frame has at least 32 bytes, and a core's stack 1024.
+const MAX_CALLS: usize = 32;
+
+/// An argument of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arg {
+    /// Scalar.
+    I32(i32),
+    /// Address.
+    Ptr(u32),
+}
+
+/// The locks that a program acquires and releases, and whoever else works on the memory that they
+/// guard.
+pub trait Locks {
+    /// Takes `value` off the lock if it holds as much; otherwise the program waits for ever.
+    fn acquire(&mut self, memory: &mut Memory, lock: CoreLock, value: u8) -> bool;
+
+    /// Adds `value` to the lock.
+    fn release(&mut self, memory: &mut Memory, lock: CoreLock, value: u8);
+}
+
+/// Locks that never make anyone wait.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoLocks;
+
+impl Locks for NoLocks {
+    fn acquire(&mut self, _: &mut Memory, _: CoreLock, _: u8) -> bool {
+        true
+    }
+
+    fn release(&mut self, _: &mut Memory, _: CoreLock, _: u8) {}
+}
+
+/// How a run ended that did not go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The function returned.
+    Returned,
+    /// It waits for a lock.
+    Waiting {
+        /// Lock.
+        lock: CoreLock,
+        /// What it waits for.
+        value: u8,
+    },
+}
+
+/// A finished run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// How it ended.
+    pub end: End,
+    /// Instructions executed.
+    pub steps: u64,
+}
+
+/// Runs functions of a module.
+#[derive(Debug)]
+pub struct Interpreter<'m, L> {
+    module: &'m Module,
+    /// Memory; regions are added before and read after a run.
+    pub memory: Memory,
+    /// Locks.
+    pub locks: L,
+    budget: u64,
+}
+
+impl<'m, L: Locks> Interpreter<'m, L> {
+    /// A run may take `budget` steps, one for each instruction executed.
+    pub fn new(module: &'m Verified<Module>, memory: Memory, locks: L, budget: u64) -> Self {
+        Interpreter {
+            module,
+            memory,
+            locks,
+            budget,
+        }
+    }
+
+    /// Runs the function called `name`.
+    ///
+    /// # Errors
+    /// An unknown function, arguments that do not fit its parameters, and whatever [`TrapKind`]
+    /// names.
+    pub fn run(&mut self, name: &str, args: &[Arg]) -> Result<Outcome, Trap> {
+        let trap = |kind| Trap {
+            func: name.into(),
+            text: None,
+            kind,
+        };
+        let Some(func) = self.module.func(name) else {
+            let names = self.module.funcs.iter().map(|f| f.name.as_str());
+            return Err(trap(TrapKind::NoFunc {
+                name: name.into(),
+                nearest: crate::nearest(name, names),
+            }));
+        };
+        check_args(func, args).map_err(trap)?;
+        let args = args.iter().map(|arg| match *arg {
+            Arg::I32(value) => Datum::I32(value),
+            Arg::Ptr(addr) => Datum::ptr(addr),
+        });
+        let mut run = Run {
+            interp: self,
+            steps: 0,
+            depth: 0,
+        };
+        let end = match run.func(func, args.collect()) {
+            Ok(()) => End::Returned,
+            Err(Stop::Waiting { lock, value }) => End::Waiting { lock, value },
+            Err(Stop::Trap(trap)) => return Err(trap),
+        };
+        let steps = run.steps;
+        Ok(Outcome { end, steps })
+    }
+}
+
+fn check_args(func: &Func, args: &[Arg]) -> Result<(), TrapKind> {
+    let (found, expected) = (args.len(), func.params.len());
+    if found != expected {
+        return Err(TrapKind::ArgCount { found, expected });
+    }
+    for (index, (arg, param)) in args.iter().zip(&func.params).enumerate() {
+        let found = match arg {
+            Arg::I32(_) => Type::I32,
+            Arg::Ptr(_) => Type::Ptr,
+        };
+        let expected = func.ty(param.value);
+        if found != expected {
+            return Err(TrapKind::ArgType {
+                index,
+                found,
+                expected,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Contents of a value.
+#[derive(Clone, Copy, Debug)]
+enum Datum {
+    I32(i32),
+    /// 20 bits.
+    Ptr(u32),
+    Wide(Bits),
+}
+
+impl Datum {
+    fn ptr(addr: u32) -> Self {
+        Datum::Ptr(addr & 0xf_ffff)
+    }
+}
+
+/// Why execution does not go on.
+enum Stop {
+    Trap(Trap),
+    Waiting { lock: CoreLock, value: u8 },
+}
+
+struct Run<'r, 'm, L> {
+    interp: &'r mut Interpreter<'m, L>,
+    steps: u64,
+    depth: usize,
+}
+
+/// The values of one call of a function.
+struct Frame<'m> {
+    func: &'m Func,
+    values: Vec<Datum>,
+}
+
+impl Frame<'_> {
+    fn get(&self, value: Value) -> Datum {
+        self.values[value.index()]
+    }
+
+    fn set(&mut self, value: Value, datum: Datum) {
+        self.values[value.index()] = datum;
+    }
+
+    // The verifier has checked types, so that the other variants cannot come.
+    fn i32(&self, value: Value) -> i32 {
+        match self.get(value) {
+            Datum::I32(v) => v,
+            Datum::Ptr(_) | Datum::Wide(_) => 0,
+        }
+    }
+
+    fn ptr(&self, value: Value) -> u32 {
+        match self.get(value) {
+            Datum::Ptr(v) => v,
+            Datum::I32(_) | Datum::Wide(_) => 0,
+        }
+    }
+
+    fn wide(&self, value: Value) -> Bits {
+        match self.get(value) {
+            Datum::Wide(v) => v,
+            Datum::I32(_) | Datum::Ptr(_) => [0; WIDEST],
+        }
+    }
+
+    fn trap(&self, inst: &Inst, kind: TrapKind) -> Stop {
+        let text = print::line(&Names::canonical(self.func), inst);
+        Stop::Trap(Trap {
+            func: self.func.name.clone(),
+            text: Some(text),
+            kind,
+        })
+    }
+}
+
+impl<'m, L: Locks> Run<'_, 'm, L> {
+    fn func(&mut self, func: &'m Func, args: Vec<Datum>) -> Result<(), Stop> {
+        let mut frame = Frame {
+            func,
+            values: vec![Datum::I32(0); func.types.len()],
+        };
+        for (param, arg) in func.params.iter().zip(args) {
+            frame.set(param.value, arg);
+        }
+        self.block(&mut frame, &func.body).map(|_| ())
+    }
+
+    /// Executes a block; what it yields.
+    fn block(&mut self, frame: &mut Frame<'m>, block: &'m Block) -> Result<Vec<Datum>, Stop> {
+        for inst in &block.insts {
+            if self.steps >= self.interp.budget {
+                let steps = self.steps;
+                return Err(frame.trap(inst, TrapKind::Budget { steps }));
+            }
+            self.steps += 1;
+            if let Op::Yield(values) = &inst.op {
+                return Ok(values.iter().map(|v| frame.get(*v)).collect());
+            }
+            let results = self.inst(frame, inst)?;
+            for (value, result) in inst.results.iter().zip(results) {
+                frame.set(*value, result);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn inst(&mut self, frame: &mut Frame<'m>, inst: &'m Inst) -> Result<Vec<Datum>, Stop> {
+        Ok(match &inst.op {
+            Op::Load { ty, ptr, access } => {
+                let (addr, moved) = locate(frame.ptr(*ptr), *access);
+                let mut bits = [0; WIDEST];
+                let to = &mut bits[..ty.bytes() as usize];
+                let loaded = self.interp.memory.load(addr, ty.align(), to);
+                loaded.map_err(|fault| self.fault(frame, inst, fault, addr, *ty))?;
+                let word = u32::from_le_bytes([bits[0], bits[1], bits[2], bits[3]]);
+                let value = match ty {
+                    Type::I32 => Datum::I32(word as i32),
+                    Type::Ptr => Datum::ptr(word),
+                    Type::Vec { .. } | Type::Acc { .. } => Datum::Wide(bits),
+                };
+                [Some(value), moved].into_iter().flatten().collect()
+            }
+            Op::Store { value, ptr, access } => {
+                let (addr, moved) = locate(frame.ptr(*ptr), *access);
+                let ty = frame.func.ty(*value);
+                let mut bits = [0; WIDEST];
+                match frame.get(*value) {
+                    Datum::I32(v) => bits[..4].copy_from_slice(&v.to_le_bytes()),
+                    Datum::Ptr(v) => bits[..4].copy_from_slice(&v.to_le_bytes()),
+                    Datum::Wide(v) => bits = v,
+                }
+                let from = &bits[..ty.bytes() as usize];
+                let stored = self.interp.memory.store(addr, ty.align(), from);
+                stored.map_err(|fault| self.fault(frame, inst, fault, addr, ty))?;
+                moved.into_iter().collect()
+            }
+            Op::Loop {
+                count,
+                params,
+                init,
+                body,
+            } => {
+                let mut carried: Vec<Datum> = init.iter().map(|v| frame.get(*v)).collect();
+                let mut left: Option<u64> = match count {
+                    Count::Const(n) => Some((*n).into()),
+                    Count::Value(v) => Some(frame.i32(*v).max(0) as u64),
+                    Count::Forever => None,
+                };
+                while left != Some(0) {
+                    for (param, datum) in params.iter().zip(carried) {
+                        frame.set(*param, datum);
+                    }
+                    carried = self.block(frame, body)?;
+                    left = left.map(|n| n - 1);
+                }
+                carried
+            }
+            Op::Call { func, args } => {
+                if self.depth >= MAX_CALLS {
+                    let limit = MAX_CALLS;
+                    return Err(frame.trap(inst, TrapKind::CallDepth { limit }));
+                }
+                let args = args.iter().map(|v| frame.get(*v)).collect();
+                if let Some(callee) = self.interp.module.func(func) {
+                    self.depth += 1;
+                    self.func(callee, args)?;
+                    self.depth -= 1;
+                }
+                vec![]
+            }
+            Op::Acquire { lock, value } => {
+                let Interpreter { locks, memory, .. } = &mut *self.interp;
+                let (lock, value) = (*lock, *value);
+                if !locks.acquire(memory, lock, value) {
+                    return Err(Stop::Waiting { lock, value });
+                }
+                vec![]
+            }
+            Op::Release { lock, value } => {
+                let Interpreter { locks, memory, .. } = &mut *self.interp;
+                locks.release(memory, *lock, *value);
+                vec![]
+            }
+            op => match pure(frame, op) {
+                Ok(datum) => datum.into_iter().collect(),
+                Err(kind) => return Err(frame.trap(inst, kind)),
+            },
+        })
+    }
+
+    fn fault(&self, frame: &Frame<'_>, inst: &Inst, fault: Fault, addr: u32, ty: Type) -> Stop {
+        let bytes = ty.bytes();
+        let kind = match fault {
+            Fault::OutOfRange => {
+                let regions = self.interp.memory.regions().iter().map(|r| {
+                    let last = u64::from(r.base()) + r.bytes().len() as u64 - 1;
+                    format!("{} {:#x}..={last:#x}", r.name(), r.base())
+                });
+                TrapKind::OutOfRange {
+                    addr,
+                    bytes,
+                    regions: regions.collect(),
+                }
+            }
+            Fault::Misaligned => TrapKind::Misaligned {
+                addr,
+                bytes,
+                align: ty.align(),
+            },
+            Fault::Uninitialised(first) => TrapKind::Uninitialised { addr, bytes, first },
+        };
+        frame.trap(inst, kind)
+    }
+}
+
+/// Address of an access, and the pointer that it moves.
+fn locate(ptr: u32, access: Access) -> (u32, Option<Datum>) {
+    match access {
+        Access::Offset(bytes) => (ptr.wrapping_add_signed(bytes) & 0xf_ffff, None),
+        Access::Post(bytes) => (ptr, Some(Datum::ptr(ptr.wrapping_add_signed(bytes)))),
+    }
+}
+
+/// Operations that only make their result.
+fn pure(frame: &Frame<'_>, op: &Op) -> Result<Option<Datum>, TrapKind> {
+    let datum = match op {
+        Op::Const(value) => Datum::I32(*value),
+        Op::Addr(addr) => Datum::ptr(*addr),
+        Op::Int { op, a, b } => Datum::I32(int(*op, frame.i32(*a), frame.i32(*b))),
+        Op::PtrAdd { ptr, offset } => Datum::ptr(frame.ptr(*ptr).wrapping_add_signed(*offset)),
+        Op::PtrAddVar { ptr, offset } => {
+            let offset = frame.i32(*offset);
+            Datum::ptr(frame.ptr(*ptr).wrapping_add_signed(offset))
+        }
+        Op::Splat { ty, scalar } => match *ty {
+            Type::Vec { elem, lanes } => Datum::Wide(lanes::splat(elem, lanes, frame.i32(*scalar))),
+            _ => return Ok(None),
+        },
+        Op::Concat { lo, hi } => Datum::Wide(lanes::concat(&frame.wide(*lo), &frame.wide(*hi))),
+        Op::Half { value, high } => Datum::Wide(lanes::half(&frame.wide(*value), *high)),
+        Op::AccZero(_) => Datum::Wide([0; WIDEST]),
+        Op::Mac {
+            mode,
+            a_signed,
+            b_signed,
+            acc,
+            a,
+            b,
+        } => {
+            let acc = acc.map(|v| frame.wide(v));
+            let (a, b) = (frame.wide(*a), frame.wide(*b));
+            let signs = (*a_signed, *b_signed);
+            Datum::Wide(lanes::mac(*mode, signs, acc.as_ref(), &a, &b))
+        }
+        Op::Srs {
+            ty,
+            acc,
+            shift,
+            mode,
+        } => {
+            let shift = shift_amount(frame.i32(*shift))?;
+            match (frame.func.ty(*acc), *ty) {
+                (Type::Acc { lane, .. }, Type::Vec { elem, lanes }) => {
+                    let acc = frame.wide(*acc);
+                    Datum::Wide(lanes::srs((lane, elem), lanes, &acc, shift, *mode))
+                }
+                _ => return Ok(None),
+            }
+        }
+        Op::Ups {
+            ty,
+            value,
+            shift,
+            signed,
+        } => {
+            let shift = shift_amount(frame.i32(*shift))?;
+            match (frame.func.ty(*value), *ty) {
+                (Type::Vec { elem, .. }, Type::Acc { lane, lanes }) => {
+                    let value = frame.wide(*value);
+                    Datum::Wide(lanes::ups((elem, lane), lanes, &value, shift, *signed))
+                }
+                _ => return Ok(None),
+            }
+        }
+        Op::Load { .. }
+        | Op::Store { .. }
+        | Op::Loop { .. }
+        | Op::Yield(_)
+        | Op::Call { .. }
+        | Op::Acquire { .. }
+        | Op::Release { .. } => return Ok(None),
+    };
+    Ok(Some(datum))
+}
+
+fn int(op: IntOp, a: i32, b: i32) -> i32 {
+    // The `wrapping` shifts take the amount modulo 32.
+    match op {
+        IntOp::Add => a.wrapping_add(b),
+        IntOp::Sub => a.wrapping_sub(b),
+        IntOp::Mul => a.wrapping_mul(b),
+        IntOp::And => a & b,
+        IntOp::Or => a | b,
+        IntOp::Xor => a ^ b,
+        IntOp::Shl => a.wrapping_shl(b as u32),
+        IntOp::Lshr => (a as u32).wrapping_shr(b as u32) as i32,
+        IntOp::Ashr => a.wrapping_shr(b as u32),
+    }
+}
+
+fn shift_amount(shift: i32) -> Result<u32, TrapKind> {
+    match shift {
+        0..=63 => Ok(shift as u32),
+        _ => Err(TrapKind::Shift { shift }),
+    }
+}
