@@ -1,3 +1,4 @@
 //! Tests of the compiler through its public interface.
 
 mod aie2;
+mod kernels;
