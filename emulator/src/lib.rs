@@ -1,5 +1,44 @@
 //! The npu1 array and its AIE2 cores, run from shipped bytes: CDO, PDI and instruction streams.
 //!
+//! A [`Npu`] is configured by register writes ([`Npu::load_cdo`], [`Npu::load_pdi`]) and then
+//! executes instruction streams ([`Npu::run`]) against host buffers, cycle by cycle and
+//! deterministically. Whatever it does not model it refuses by name.
+//!
+//! ```text
+//! CDO, PDI ────> registers ──> switch registers ──> network: links and packet switches
+//!                    │
+//! stream ──> program ┴──> DMA channels <──> memory, locks, host buffers
+//!                         cores        <──> memory, locks, streams, cascade
+//! ```
+//!
 //! - [`core`]: one AIE2 core, bundle by bundle.
+//! - `npu`, `registers`, `program`: the array and its clock, register decoding, instruction streams.
+//! - `dma`, `bd`: DMA channels, buffer descriptors and the walk over their addresses.
+//! - `network`, `switch`, `packet`, `link`, `token`: streams.
+//! - `memory`, `lock`, `host`: what transfers touch.
+//! - `error`, `report`, `timing`: refusals, results, constants of time.
 
 pub mod core;
+
+mod bd;
+mod cores;
+mod dma;
+mod error;
+mod host;
+mod link;
+mod lock;
+mod memory;
+mod network;
+mod npu;
+mod packet;
+mod program;
+mod registers;
+mod report;
+mod switch;
+mod timing;
+mod token;
+
+pub use error::{ChannelId, EmuError};
+pub use npu::Npu;
+pub use program::Budget;
+pub use report::{CoreReport, DmaReport, RunReport};

@@ -7,7 +7,7 @@
 //! - the iteration offset advances by `iter_step` each time the descriptor is loaded and returns to 0
 //!   after `iter_wrap` loads;
 //! - an acquire value of -N waits for N or more and subtracts N; a value of N >= 0 waits for exactly
-//!   N; a release value of 0 releases nothing.
+//!   N and leaves it; a release value of 0 releases nothing.
 //!
 //! Source: mlir-aie `lib/Dialect/AIE/Util/aie_registers_aie2.json`, aie-rt
 //! `driver/src/global/xaiemlgbl_reginit.c`.

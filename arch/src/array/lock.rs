@@ -1,7 +1,7 @@
 //! Locks: counting semaphores of 0..63.
 //!
 //! An acquire of -N waits until the lock is N or more and subtracts N; an acquire of N >= 0 waits
-//! until it is exactly N. A release of N adds N.
+//! until it is exactly N and leaves it so. A release of N adds N.
 //!
 //! Cores and memory tile DMAs name locks by an id that covers their neighbours too:
 //!
@@ -12,7 +12,8 @@
 //! | core or shim BD | 0..15 | own tile |
 //!
 //! Source: mlir-aie `lib/Dialect/AIE/IR/AIETargetModel.cpp`,
-//! `lib/Dialect/AIE/Transforms/AIELocalizeLocks.cpp`; aie-rt `driver/src/global/xaiemlgbl_reginit.c`.
+//! `lib/Dialect/AIE/Transforms/AIELocalizeLocks.cpp`; aie-rt `driver/src/global/xaiemlgbl_reginit.c`;
+//! AMD UG1583 "Locks" (`acquire_equal` does not modify the lock).
 
 use super::memory::{core_neighbour, mem_neighbour};
 use crate::{Tile, TileKind};

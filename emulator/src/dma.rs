@@ -1,0 +1,441 @@
+//! DMA channels: task queues, descriptor chains, one word a cycle.
+
+use arch::TileKind;
+use arch::array::dma::{CTRL_RESET, Ctrl, MemQueue, Queue, ShimCtrl};
+use arch::array::lock::mem_lock_target;
+use arch::array::memory::MEM_OWN;
+use arch::array::packet::Header;
+use arch::array::{Direction, dma};
+use arch::limits::TASK_QUEUE_DEPTH;
+
+use crate::bd::{BD_WORDS, Bd, LockUse, Walk};
+use crate::error::{ChannelId, EmuError};
+use crate::host::Host;
+use crate::link::{Link, Word};
+use crate::lock::{LockRef, Locks};
+use crate::memory::Memory;
+use crate::token;
+
+/// The registers of a tile's descriptors.
+pub(crate) type BdTable = Vec<[u32; BD_WORDS]>;
+
+/// A queued task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Task {
+    start: u8,
+    /// Executions that follow the current one.
+    repeats: u32,
+    token: bool,
+}
+
+/// What a running channel does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Idle,
+    Load,
+    Acquire,
+    Header,
+    Data,
+    Token,
+}
+
+/// What the array lends a channel for one cycle.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) now: u64,
+    pub(crate) bds: &'a mut BdTable,
+    pub(crate) memory: &'a mut Memory,
+    pub(crate) locks: &'a mut Locks,
+    pub(crate) host: &'a mut Host,
+    pub(crate) links: &'a mut [Link],
+    /// The channel's own stream: sender for MM2S, link and receiver for S2MM.
+    pub(crate) stream: Option<(usize, usize)>,
+    /// Link of the tile's control port, for tokens.
+    pub(crate) token_link: Option<usize>,
+}
+
+/// Counts of a channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) words: u64,
+    pub(crate) tasks: u64,
+    pub(crate) lock_stalls: u64,
+    pub(crate) stream_stalls: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Channel {
+    pub(crate) id: ChannelId,
+    pub(crate) ctrl: u32,
+    queue: [Option<Task>; TASK_QUEUE_DEPTH],
+    task: Option<Task>,
+    phase: Phase,
+    bd: u8,
+    acquire: Option<(LockRef, i32)>,
+    release: Option<(LockRef, i32)>,
+    next: Option<u8>,
+    walk: Walk,
+    length: u32,
+    header: Option<u32>,
+    tlast: bool,
+    pub(crate) counts: Counts,
+}
+
+impl Channel {
+    pub(crate) fn new(id: ChannelId) -> Self {
+        Channel {
+            id,
+            ctrl: 0,
+            queue: [None; TASK_QUEUE_DEPTH],
+            task: None,
+            phase: Phase::Idle,
+            bd: 0,
+            acquire: None,
+            release: None,
+            next: None,
+            walk: Walk::DONE,
+            length: 0,
+            header: None,
+            tlast: false,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Whether there is nothing to do.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.phase == Phase::Idle && self.queue[0].is_none()
+    }
+
+    /// Writes the control register.
+    ///
+    /// # Errors
+    /// A text naming the mode that is not modelled.
+    pub(crate) fn write_ctrl(&mut self, value: u32) -> Result<(), String> {
+        let refuse = |what: &str| Err(format!("{what} is not modelled"));
+        if self.id.tile.kind() == TileKind::Shim {
+            let ctrl = ShimCtrl::from_word(value);
+            if ctrl.pause_mem || ctrl.pause_stream {
+                return refuse("pausing a channel");
+            }
+        } else if Ctrl::from_word(value).compression {
+            return refuse("compression");
+        } else if value & CTRL_RESET != 0 {
+            self.task = None;
+            self.queue = [None; TASK_QUEUE_DEPTH];
+            self.phase = Phase::Idle;
+        }
+        let ctrl = Ctrl::from_word(value);
+        if self.id.dir == Direction::S2mm && ctrl.out_of_order {
+            return refuse("out-of-order mode");
+        }
+        if self.id.dir == Direction::S2mm && ctrl.fot_mode != 0 {
+            return refuse("finish-on-TLAST mode");
+        }
+        self.ctrl = value;
+        Ok(())
+    }
+
+    fn in_reset(&self) -> bool {
+        self.id.tile.kind() != TileKind::Shim && self.ctrl & CTRL_RESET != 0
+    }
+
+    /// Writes the task queue register.
+    ///
+    /// # Errors
+    /// When the queue is full or the channel is in reset.
+    pub(crate) fn push_task(&mut self, word: u32) -> Result<(), EmuError> {
+        let task = if self.id.tile.kind() == TileKind::Mem {
+            let q = MemQueue::from_word(word);
+            Task {
+                start: q.start_bd as u8,
+                repeats: q.repeat - 1,
+                token: q.token,
+            }
+        } else {
+            let q = Queue::from_word(word);
+            Task {
+                start: q.start_bd as u8,
+                repeats: q.repeat - 1,
+                token: q.token,
+            }
+        };
+        if self.in_reset() {
+            return Err(EmuError::Value {
+                tile: self.id.tile,
+                offset: dma::queue_offset(self.id.tile.kind(), self.id.dir, self.id.number),
+                value: word,
+                why: "the channel is in reset\nhelp: release the reset first".into(),
+            });
+        }
+        match self.queue.iter_mut().find(|slot| slot.is_none()) {
+            Some(slot) => *slot = Some(task),
+            None => return Err(EmuError::QueueFull { channel: self.id }),
+        }
+        if self.phase == Phase::Idle {
+            self.start_next();
+        }
+        Ok(())
+    }
+
+    fn start_next(&mut self) {
+        self.task = self.queue[0].take();
+        self.queue.rotate_left(1);
+        self.phase = match self.task {
+            Some(task) => {
+                self.bd = task.start;
+                Phase::Load
+            }
+            None => Phase::Idle,
+        };
+    }
+
+    /// The status register.
+    pub(crate) fn status(&self) -> u32 {
+        let busy = self.phase != Phase::Idle;
+        let status = dma::Status {
+            current_bd: u32::from(self.bd),
+            queue_size: self.queue.iter().flatten().count() as u32,
+            running: busy,
+            state: if busy { 2 } else { 0 },
+            stalled_acquire: self.phase == Phase::Acquire,
+            ..dma::Status::default()
+        };
+        status.to_word().unwrap_or(0)
+    }
+
+    /// One cycle. Returns whether anything moved.
+    ///
+    /// # Errors
+    /// Illegal descriptors, lock overflows, host accesses out of bounds.
+    pub(crate) fn step(&mut self, s: &mut Surroundings<'_>) -> Result<bool, EmuError> {
+        loop {
+            match self.phase {
+                Phase::Idle => return Ok(false),
+                Phase::Load => self.load(s)?,
+                Phase::Acquire => {
+                    if let Some((lock, value)) = self.acquire
+                        && !s.locks.acquire(lock, value)
+                    {
+                        self.counts.lock_stalls += 1;
+                        return Ok(false);
+                    }
+                    self.phase = if self.header.is_some() {
+                        Phase::Header
+                    } else {
+                        Phase::Data
+                    };
+                    return Ok(true);
+                }
+                Phase::Header => {
+                    let sent = self.send_header(s);
+                    return Ok(sent);
+                }
+                Phase::Data => {
+                    let moved = match self.id.dir {
+                        Direction::Mm2s => self.send_word(s)?,
+                        Direction::S2mm => self.receive_word(s)?,
+                    };
+                    if !moved {
+                        self.counts.stream_stalls += 1;
+                        return Ok(false);
+                    }
+                    self.counts.words += 1;
+                    if self.walk.left() == 0 {
+                        self.finish_bd(s)?;
+                    }
+                    return Ok(true);
+                }
+                Phase::Token => {
+                    let Some(link) = s.token_link.map(|l| &mut s.links[l]) else {
+                        return Ok(false);
+                    };
+                    if !link.can_send() {
+                        return Ok(false);
+                    }
+                    let word = token::encode(self.id, Ctrl::from_word(self.ctrl).controller_id);
+                    link.send(s.now, word);
+                    self.start_next();
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    fn load(&mut self, s: &mut Surroundings<'_>) -> Result<(), EmuError> {
+        let kind = self.id.tile.kind();
+        let Some(words) = s.bds.get_mut(usize::from(self.bd)) else {
+            return Err(EmuError::Bd {
+                channel: self.id,
+                bd: self.bd,
+                field: "start_bd",
+                why: format!("is {}, a {kind} has {}", self.bd, kind.bds()),
+            });
+        };
+        let bd = Bd::from_words(kind, words);
+        bd.check(self.id, self.bd)?;
+        set_iter_current(kind, words, bd.iter_next());
+        self.acquire = self.lock(s.locks, bd.acquire);
+        self.release = self.lock(s.locks, bd.release);
+        self.next = bd.next;
+        self.walk = bd.walk();
+        self.length = bd.length;
+        self.tlast = !bd.tlast_suppress;
+        self.header = match bd.packet {
+            Some((id, packet_type)) => Header::new(self.id.tile, id, packet_type)
+                .with_parity()
+                .ok(),
+            None => None,
+        };
+        self.phase = Phase::Acquire;
+        Ok(())
+    }
+
+    /// The lock a descriptor names; ids were checked.
+    fn lock(&self, locks: &Locks, field: LockUse) -> Option<(LockRef, i32)> {
+        let (id, value) = field?;
+        let (tile, id) = match self.id.tile.kind() {
+            TileKind::Mem => mem_lock_target(self.id.tile, id)?,
+            TileKind::Core | TileKind::Shim => (self.id.tile, id),
+        };
+        Some((locks.find(tile, id)?, value))
+    }
+
+    fn send_header(&mut self, s: &mut Surroundings<'_>) -> bool {
+        let Some(link) = s.stream.map(|(l, _)| &mut s.links[l]) else {
+            return false;
+        };
+        if !link.can_send() {
+            return false;
+        }
+        let word = Word {
+            data: self.header.unwrap_or(0),
+            last: false,
+        };
+        link.send(s.now, word);
+        self.phase = Phase::Data;
+        true
+    }
+
+    fn send_word(&mut self, s: &mut Surroundings<'_>) -> Result<bool, EmuError> {
+        let Some((link, _)) = s.stream else {
+            return Ok(false);
+        };
+        if !s.links[link].can_send() {
+            return Ok(false);
+        }
+        let data = match self.walk.next().flatten() {
+            None => 0,
+            Some(addr) => match self.place(s.memory, addr) {
+                Some(place) => s.memory.word(place),
+                None => s.host.word(self.id, addr)?,
+            },
+        };
+        let last = self.tlast && self.walk.left() == 0;
+        s.links[link].send(s.now, Word { data, last });
+        Ok(true)
+    }
+
+    fn receive_word(&mut self, s: &mut Surroundings<'_>) -> Result<bool, EmuError> {
+        let Some((link, reader)) = s.stream else {
+            return Ok(false);
+        };
+        let Some(word) = s.links[link].peek(reader, s.now) else {
+            return Ok(false);
+        };
+        s.links[link].take(reader);
+        if let Some(addr) = self.walk.next().flatten() {
+            match self.place(s.memory, addr) {
+                Some(place) => s.memory.set_word(place, word.data),
+                None => s.host.set_word(self.id, addr, word.data)?,
+            }
+        }
+        Ok(true)
+    }
+
+    /// Place of a byte address in the tiles' memories; `None` for a shim, which addresses the host.
+    #[inline]
+    fn place(&self, memory: &Memory, addr: u64) -> Option<u32> {
+        let base = memory.base(self.id.tile)?;
+        Some(match self.id.tile.kind() {
+            // The window of a memory tile is one range of places, see `Memory`.
+            TileKind::Mem => (base + addr as u32).wrapping_sub(MEM_OWN),
+            TileKind::Core | TileKind::Shim => base + addr as u32,
+        })
+    }
+
+    fn finish_bd(&mut self, s: &mut Surroundings<'_>) -> Result<(), EmuError> {
+        if let Some((lock, by)) = self.release {
+            let (id, bd) = (self.id, self.bd);
+            s.locks
+                .release(lock, by, || format!("descriptor {bd} on DMA {id}"))?;
+        }
+        if let Some(next) = self.next {
+            self.bd = next;
+            self.phase = Phase::Load;
+            return Ok(());
+        }
+        match &mut self.task {
+            Some(task) if task.repeats > 0 => {
+                task.repeats -= 1;
+                self.bd = task.start;
+                self.phase = Phase::Load;
+            }
+            Some(task) if task.token => {
+                self.counts.tasks += 1;
+                self.phase = Phase::Token;
+            }
+            _ => {
+                self.counts.tasks += 1;
+                self.start_next();
+            }
+        }
+        Ok(())
+    }
+
+    /// What the channel waits for; `None` when it is idle. `stream` describes the other end,
+    /// `token_route` tells whether the tile's control port is connected.
+    pub(crate) fn wait_text(
+        &self,
+        locks: &Locks,
+        stream: &str,
+        token_route: bool,
+    ) -> Option<String> {
+        let id = self.id;
+        let bd = self.bd;
+        let done = self.length - self.walk.left().min(self.length);
+        let what = match self.phase {
+            Phase::Idle => return None,
+            Phase::Load => "is about to load it".into(),
+            Phase::Acquire => match self.acquire {
+                Some((lock, value)) => locks.wait_text(lock, value),
+                None => "is about to start it".into(),
+            },
+            Phase::Header => format!("waits for room to send its packet header {stream}"),
+            Phase::Data if id.dir == Direction::Mm2s => format!(
+                "waits for room on its stream after {done} of {} words {stream}",
+                self.length
+            ),
+            Phase::Data => format!(
+                "waits for stream data after {done} of {} words {stream}",
+                self.length
+            ),
+            Phase::Token if token_route => "waits for room to send its task-complete token".into(),
+            Phase::Token => {
+                "is done, but its token has no way: the tile's control port is not connected".into()
+            }
+        };
+        Some(format!("DMA {id}, descriptor {bd}, {what}"))
+    }
+}
+
+/// Updates the iteration counter in a descriptor's register words.
+fn set_iter_current(kind: TileKind, words: &mut [u32; BD_WORDS], current: u32) {
+    let fields = match kind {
+        TileKind::Core => arch::array::CoreBd::FIELDS,
+        TileKind::Mem => arch::array::MemBd::FIELDS,
+        TileKind::Shim => arch::array::ShimBd::FIELDS,
+    };
+    if let Some(field) = fields.iter().find(|f| f.name == "iter_current") {
+        words[field.word] =
+            words[field.word] & !field.mask() | (current << field.lsb & field.mask());
+    }
+}

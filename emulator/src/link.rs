@@ -1,0 +1,162 @@
+//! A stream connection from one sender to one or more receivers.
+//!
+//! The circuit-switched hops between a sender and its receivers are one link: a buffer as deep and as
+//! slow as the switches on the way. A word goes in only when every receiver's way has room, so one
+//! receiver that does not take its words holds up the sender and with it all others.
+
+/// A word on a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub(crate) data: u32,
+    /// Last word of its packet (TLAST).
+    pub(crate) last: bool,
+}
+
+/// One receiver's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Way {
+    /// Words that find room on the way.
+    pub(crate) words: u32,
+    /// Cycles a word needs.
+    pub(crate) latency: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Reader {
+    way: Way,
+    taken: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    ring: Vec<(u64, Word)>,
+    sent: u64,
+    readers: Vec<Reader>,
+}
+
+impl Link {
+    /// A link with these receivers; without any, nothing can be sent.
+    pub(crate) fn new(ways: &[Way]) -> Self {
+        let words = ways.iter().map(|w| w.words).max().unwrap_or(0).max(1);
+        let empty = Word {
+            data: 0,
+            last: false,
+        };
+        Link {
+            ring: vec![(0, empty); (words as usize).next_power_of_two()],
+            sent: 0,
+            readers: ways.iter().map(|&way| Reader { way, taken: 0 }).collect(),
+        }
+    }
+
+    #[inline]
+    fn slot(&self, number: u64) -> usize {
+        number as usize & (self.ring.len() - 1)
+    }
+
+    /// Whether every receiver's way has room for a word.
+    #[inline]
+    pub(crate) fn can_send(&self) -> bool {
+        !self.readers.is_empty()
+            && self
+                .readers
+                .iter()
+                .all(|r| self.sent - r.taken < u64::from(r.way.words))
+    }
+
+    /// Sends a word at cycle `now`; call only after [`Link::can_send`].
+    #[inline]
+    pub(crate) fn send(&mut self, now: u64, word: Word) {
+        let slot = self.slot(self.sent);
+        self.ring[slot] = (now, word);
+        self.sent += 1;
+    }
+
+    /// The word that receiver `reader` can take at cycle `now`.
+    #[inline]
+    pub(crate) fn peek(&self, reader: usize, now: u64) -> Option<Word> {
+        let r = &self.readers[reader];
+        if r.taken == self.sent {
+            return None;
+        }
+        let (sent_at, word) = self.ring[self.slot(r.taken)];
+        (now >= sent_at + u64::from(r.way.latency)).then_some(word)
+    }
+
+    /// Takes the word that [`Link::peek`] showed.
+    #[inline]
+    pub(crate) fn take(&mut self, reader: usize) {
+        self.readers[reader].taken += 1;
+    }
+
+    /// Whether every word was taken by everyone.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.readers.iter().all(|r| r.taken == self.sent)
+    }
+
+    /// The receiver whose way is full, if any.
+    pub(crate) fn blocked_by(&self) -> Option<usize> {
+        self.readers
+            .iter()
+            .position(|r| self.sent - r.taken >= u64::from(r.way.words))
+    }
+
+    /// Words sent so far.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAY: Way = Way {
+        words: 8,
+        latency: 4,
+    };
+
+    fn word(data: u32) -> Word {
+        Word { data, last: false }
+    }
+
+    #[test]
+    fn one_word_a_cycle_flows() {
+        let mut link = Link::new(&[WAY]);
+        let mut got = Vec::new();
+        for now in 0..100u64 {
+            if let Some(w) = link.peek(0, now) {
+                link.take(0);
+                got.push((now, w.data));
+            }
+            assert!(link.can_send(), "cycle {now}");
+            link.send(now, word(now as u32));
+        }
+        assert_eq!(got.len(), 96);
+        assert!(got.iter().all(|(now, data)| *now == u64::from(*data) + 4));
+    }
+
+    #[test]
+    fn the_slowest_receiver_holds_up_all() {
+        let mut link = Link::new(&[WAY, WAY]);
+        let mut sent = 0;
+        for now in 0..50 {
+            if link.peek(0, now).is_some() {
+                link.take(0);
+            }
+            if link.can_send() {
+                link.send(now, word(sent));
+                sent += 1;
+            }
+        }
+        assert_eq!(sent, WAY.words);
+        assert_eq!(link.blocked_by(), Some(1));
+        link.take(1);
+        assert!(link.can_send());
+    }
+
+    #[test]
+    fn nobody_listens() {
+        assert!(!Link::new(&[]).can_send());
+    }
+}

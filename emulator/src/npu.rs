@@ -1,0 +1,271 @@
+//! The whole array: one clock, configuration, state.
+
+use arch::array::Direction;
+use arch::{Tile, TileKind};
+use formats::cdo::{Cdo, Command};
+use formats::pdi::Pdi;
+
+use crate::bd::BD_WORDS;
+use crate::cores::Cores;
+use crate::dma::{BdTable, Channel, Counts, Surroundings};
+use crate::error::{ChannelId, EmuError, tile_index};
+use crate::host::Host;
+use crate::lock::Locks;
+use crate::memory::Memory;
+use crate::network::{Network, channel_ids};
+use crate::report::{CoreReport, DmaReport, RunReport};
+use crate::timing::POLL_CYCLES;
+
+/// The npu1 array, powered up and unconfigured.
+///
+/// Configure it with [`Npu::load_cdo`] or [`Npu::load_pdi`], then run instruction streams with
+/// [`Npu::run`]. State (memories, locks, running chains) lasts from one run to the next.
+#[derive(Debug)]
+pub struct Npu {
+    pub(crate) now: u64,
+    pub(crate) memory: Memory,
+    pub(crate) locks: Locks,
+    pub(crate) host: Host,
+    pub(crate) network: Network,
+    pub(crate) cores: Cores,
+    /// By tile index.
+    pub(crate) bds: Vec<BdTable>,
+    /// In the order of [`channel_ids`].
+    pub(crate) channels: Vec<Channel>,
+    /// Channels with work, one bit each.
+    pub(crate) active: u128,
+    /// Tokens that reached the host, by channel.
+    pub(crate) tokens: Vec<u32>,
+    /// Index of each tile's first channel.
+    first_channel: Vec<usize>,
+}
+
+/// Counters at the begin of a run.
+pub(crate) struct Snapshot {
+    now: u64,
+    dma: Vec<Counts>,
+    cores: Vec<CoreReport>,
+}
+
+impl Default for Npu {
+    fn default() -> Self {
+        Npu::new()
+    }
+}
+
+impl Npu {
+    /// An array after power-up: memories and locks zero, cores in reset, nothing connected.
+    pub fn new() -> Self {
+        let channels: Vec<_> = channel_ids().map(Channel::new).collect();
+        let first_channel = Tile::all()
+            .map(|tile| {
+                let of_tile = |c: &Channel| c.id.tile == tile;
+                channels.iter().position(of_tile).unwrap_or(channels.len())
+            })
+            .collect();
+        Npu {
+            now: 0,
+            memory: Memory::new(),
+            locks: Locks::new(),
+            host: Host::default(),
+            network: Network::new(),
+            cores: Cores::new(),
+            bds: Tile::all()
+                .map(|tile| vec![[0; BD_WORDS]; usize::from(tile.kind().bds())])
+                .collect(),
+            tokens: vec![0; channels.len()],
+            channels,
+            active: 0,
+            first_channel,
+        }
+    }
+
+    /// Cycles since power-up.
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// Index of a channel that the tile has.
+    pub(crate) fn channel_index(&self, tile: Tile, dir: Direction, number: u8) -> usize {
+        let within = match dir {
+            Direction::S2mm => number,
+            Direction::Mm2s => tile.kind().dma_channels() + number,
+        };
+        self.first_channel[tile_index(tile)] + usize::from(within)
+    }
+
+    /// Executes the commands of a CDO.
+    ///
+    /// # Errors
+    /// What a register refuses; a poll that never comes true.
+    pub fn load_cdo(&mut self, cdo: &Cdo) -> Result<(), EmuError> {
+        for command in &cdo.commands {
+            match command {
+                Command::Write { addr, value } => self.write(*addr, *value)?,
+                Command::MaskWrite { addr, mask, value } => {
+                    self.mask_write(*addr, *mask, *value)?;
+                }
+                Command::DmaWrite { addr, data } => self.write_block(*addr, data)?,
+                Command::MaskPoll {
+                    addr, mask, value, ..
+                } => self.poll(*addr, *mask, *value)?,
+                Command::Delay { .. } | Command::Nop { .. } => {}
+            }
+        }
+        self.connect()
+    }
+
+    /// Reads a PDI and executes its CDO.
+    ///
+    /// # Errors
+    /// When the bytes are no PDI, and as for [`Npu::load_cdo`].
+    pub fn load_pdi(&mut self, pdi: &[u8]) -> Result<(), EmuError> {
+        self.load_cdo(Pdi::parse(pdi)?.cdo())
+    }
+
+    fn poll(&mut self, addr: u32, mask: u32, value: u32) -> Result<(), EmuError> {
+        let end = self.now + POLL_CYCLES;
+        loop {
+            let is = self.read(addr)?;
+            if is & mask == value & mask {
+                return Ok(());
+            }
+            if self.now >= end {
+                return Err(EmuError::Poll {
+                    addr,
+                    mask,
+                    value,
+                    is,
+                });
+            }
+            self.step()?;
+        }
+    }
+
+    /// Brings the streams up to date with the switch registers.
+    fn connect(&mut self) -> Result<(), EmuError> {
+        if self.network.dirty {
+            self.network.rebuild()?;
+        }
+        Ok(())
+    }
+
+    /// One cycle of the whole array: cores, DMA channels, packet switches, in tile order. Returns
+    /// whether anything moved.
+    ///
+    /// # Errors
+    /// What a core, a descriptor or a stream switch refuses.
+    pub fn step(&mut self) -> Result<bool, EmuError> {
+        self.connect()?;
+        self.now += 1;
+        let mut moved = self.step_cores()?;
+        let mut pending = self.active;
+        while pending != 0 {
+            let at = pending.trailing_zeros() as usize;
+            pending &= pending - 1;
+            moved |= self.step_channel(at)?;
+        }
+        let tokens = &mut self.tokens;
+        let first = &self.first_channel;
+        moved |= self.network.step(self.now, |channel| {
+            let within = match channel.dir {
+                Direction::S2mm => channel.number,
+                Direction::Mm2s => channel.tile.kind().dma_channels() + channel.number,
+            };
+            tokens[first[tile_index(channel.tile)] + usize::from(within)] += 1;
+        })?;
+        Ok(moved)
+    }
+
+    #[inline]
+    fn step_channel(&mut self, at: usize) -> Result<bool, EmuError> {
+        let channel = &mut self.channels[at];
+        let tile = channel.id.tile;
+        let mut surroundings = Surroundings {
+            now: self.now,
+            bds: &mut self.bds[tile_index(tile)],
+            memory: &mut self.memory,
+            locks: &mut self.locks,
+            host: &mut self.host,
+            stream: self.network.channel(at),
+            token_link: self.network.control_out(tile),
+            links: &mut self.network.links,
+        };
+        let moved = channel.step(&mut surroundings)?;
+        if channel.is_idle() {
+            self.active &= !(1 << at);
+        }
+        Ok(moved)
+    }
+
+    /// Bytes of a tile's data memory, for tests and debuggers.
+    pub fn data(&self, tile: Tile, offset: u32, len: u32) -> Option<&[u8]> {
+        self.memory.get(tile, offset, len)
+    }
+
+    /// Value of a lock; `None` when the tile has no such lock.
+    pub fn lock(&self, tile: Tile, id: u8) -> Option<u8> {
+        self.locks.find(tile, id).map(|lock| self.locks.value(lock))
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            now: self.now,
+            dma: self.channels.iter().map(|c| c.counts).collect(),
+            cores: self.core_reports(),
+        }
+    }
+
+    pub(crate) fn report(&self, before: &Snapshot, operations: usize) -> RunReport {
+        let dma = self
+            .channels
+            .iter()
+            .zip(&before.dma)
+            .map(|(c, b)| DmaReport {
+                channel: c.id,
+                words: c.counts.words - b.words,
+                tasks: c.counts.tasks - b.tasks,
+                lock_stalls: c.counts.lock_stalls - b.lock_stalls,
+                stream_stalls: c.counts.stream_stalls - b.stream_stalls,
+            });
+        let cores = self.core_reports().into_iter().map(|mut core| {
+            if let Some(b) = before.cores.iter().find(|b| b.tile == core.tile) {
+                core.busy -= b.busy;
+                core.lock_stalls -= b.lock_stalls;
+                core.stream_stalls -= b.stream_stalls;
+            }
+            core
+        });
+        let running = |c: &&Channel| c.id.tile.kind() == TileKind::Shim && !c.is_idle();
+        RunReport {
+            cycles: self.now - before.now,
+            operations,
+            host_read: self.host.read * 4,
+            host_written: self.host.written * 4,
+            cores: cores.collect(),
+            dma: dma.filter(|d| d.words > 0).collect(),
+            unfinished: self.channels.iter().filter(running).map(|c| c.id).collect(),
+        }
+    }
+
+    /// Everything that waits, one line each: cores, DMA channels, packets.
+    pub(crate) fn wait_texts(&self) -> Vec<String> {
+        let mut out = self.core_wait_texts();
+        for (at, channel) in self.channels.iter().enumerate() {
+            let other = self.network.other_end(at, channel.id);
+            let token_route = self.network.control_out(channel.id.tile).is_some();
+            out.extend(channel.wait_text(&self.locks, &other, token_route));
+        }
+        out.extend(self.network.wait_texts(self.now));
+        out
+    }
+
+    /// Channels that have work, for tests and debuggers.
+    pub fn running_channels(&self) -> Vec<ChannelId> {
+        self.channels
+            .iter()
+            .filter(|c| !c.is_idle())
+            .map(|c| c.id)
+            .collect()
+    }
+}

@@ -1,0 +1,197 @@
+//! What is not modelled or cannot work is refused by name.
+
+use arch::Tile;
+use arch::array::{Direction, MemBd, Port};
+use emulator::{Budget, EmuError, Npu};
+use formats::txn::{Header, Op, Stream};
+
+use crate::design::{Design, Sequence, bytes, loopback};
+
+fn write(tile: Tile, offset: u32, value: u32) -> String {
+    let mut npu = Npu::new();
+    match npu.write(tile.base() + offset, value) {
+        Err(e) => e.to_string(),
+        Ok(()) => panic!("{tile} {offset:#x} was taken"),
+    }
+}
+
+#[test]
+fn registers() {
+    let (shim, mem, core) = (Tile::new(0, 0), Tile::new(1, 1), Tile::new(2, 3));
+    let text = write(core, 0x340d0, 1);
+    assert!(
+        text.starts_with(
+            "core Trace_Control0 of core tile (2,3) at offset 0x340d0 is not modelled"
+        ),
+        "{text}"
+    );
+    assert!(write(core, 0x31234, 0).starts_with("an unknown register of core tile (2,3)"));
+    assert!(write(mem, 0x96048, 1).starts_with("Memory_Control of memory tile (1,1)"));
+    assert!(write(shim, 0, 1).starts_with("an unknown register of shim tile (0,0)"));
+    assert!(write(core, 0x32004, 1).contains("Core_Status"));
+    assert!(
+        write(core, 0x1f000, 64)
+            .contains("Lock0_value of core tile (2,3) is written 0x40: a lock holds 0 to 63")
+    );
+    assert!(write(mem, 0xa0600, 8).contains("out-of-order mode is not modelled"));
+    assert!(write(core, 0x1de10, 0x10).contains("compression is not modelled"));
+    assert!(write(shim, 0x1d200, 2).contains("pausing a channel is not modelled"));
+    assert!(write(core, 0x32000, 4).contains("bits other than enable and reset"));
+    let mut npu = Npu::new();
+    assert!(matches!(
+        npu.write(4 << 25, 0),
+        Err(EmuError::NoTile { .. })
+    ));
+    assert!(matches!(npu.write(2, 0), Err(EmuError::Unaligned { .. })));
+    let program = core.base() + 0x23ffc;
+    assert!(npu.write_block(program, &[0]).is_ok());
+    assert!(npu.write_block(program, &[0; 2]).is_err());
+    assert!(npu.write_block(core.base() + 0x1f0f0, &[0; 2]).is_err());
+}
+
+#[test]
+fn queues_overflow() {
+    let mut npu = Npu::new();
+    let queue = Tile::new(0, 0).base() + 0x1d214;
+    for _ in 0..5 {
+        npu.write(queue, 0).unwrap();
+    }
+    let err = npu.write(queue, 0).unwrap_err();
+    assert_eq!(
+        err.to_string(),
+        "task queue of DMA MM2S0 of shim tile (0,0) overflows: it holds 4 tasks besides the running one\n\
+         help: wait for a task's token before queueing more",
+    );
+}
+
+#[test]
+fn switches() {
+    let mem = Tile::new(0, 1);
+    let mut design = Design::default();
+    design.connect(mem, Port::South(1), Port::North(2));
+    let err = Npu::new().load_cdo(&design.cdo()).unwrap_err();
+    assert!(err.to_string().starts_with(
+        "stream switch of memory tile (0,1) connects slave South1 to master North2, which it cannot"
+    ));
+}
+
+#[test]
+fn descriptors() {
+    let mem = Tile::new(1, 1);
+    let mut design = loopback(1, 64);
+    design.mem_bd(
+        mem,
+        5,
+        MemBd {
+            base_address: 0xfffff / 4,
+            buffer_length: 64,
+            valid: true,
+            ..MemBd::default()
+        },
+    );
+    design.start(mem, Direction::S2mm, 4, 5);
+    let mut npu = Npu::new();
+    npu.load_cdo(&design.cdo()).unwrap();
+    let err = npu.step().unwrap_err().to_string();
+    assert!(
+        err.starts_with(
+            "descriptor 5 on DMA S2MM4 of memory tile (1,1): field base_address 0x3ffff"
+        ),
+        "{err}"
+    );
+    let mut npu = Npu::new();
+    let mut design = Design::default();
+    design.start(mem, Direction::Mm2s, 0, 7);
+    npu.load_cdo(&design.cdo()).unwrap();
+    let err = npu.step().unwrap_err().to_string();
+    assert!(
+        err.contains("descriptor 7") && err.contains("field valid"),
+        "{err}"
+    );
+}
+
+fn run(stream: &Stream, args: &mut [Vec<u8>]) -> String {
+    let mut npu = Npu::new();
+    npu.load_cdo(&loopback(0, 16).cdo()).unwrap();
+    match npu.run(stream, args, Budget { cycles: 10_000 }) {
+        Err(e) => e.to_string(),
+        Ok(r) => panic!("{r}"),
+    }
+}
+
+#[test]
+fn streams() {
+    let good = |words| {
+        let mut seq = Sequence::default();
+        seq.transfer(0, Direction::Mm2s, 0, 1, 0, words)
+            .transfer(0, Direction::S2mm, 0, 0, 1, words)
+            .wait(0, 0);
+        seq
+    };
+    let mut args = [bytes(0..16), bytes(0..15)];
+    let text = run(&good(16).stream(), &mut args);
+    assert!(
+        text.starts_with(
+            "DMA S2MM0 of shim tile (0,0) writes byte 60 of argument 1, which has 60 bytes"
+        ),
+        "{text}"
+    );
+    assert_eq!(args[0].len(), 64, "buffers come back after an error");
+
+    let text = run(&good(16).stream(), &mut args[..1]);
+    assert!(
+        text.contains(
+            "(DDR_PATCH) of the instruction stream: it names argument 1, the dispatch has 1"
+        ),
+        "{text}"
+    );
+
+    let mut bad = Sequence::default();
+    bad.op(Op::Preempt { level: 1 });
+    assert!(run(&bad.stream(), &mut args).contains("operation 0 (PREEMPT)"));
+
+    let mut bad = Sequence::default();
+    bad.op(Op::DdrPatch {
+        addr: 0x1d008,
+        arg: 0,
+        offset: 0,
+    });
+    assert!(run(&bad.stream(), &mut args).contains("not the address word of a shim descriptor"));
+
+    let mut bad = Sequence::default();
+    bad.wait(3, 2);
+    assert!(run(&bad.stream(), &mut args).contains("S2MM2 of tile (3,0), which does not exist"));
+
+    let mut foreign = good(16).stream();
+    foreign.header = Header {
+        device_generation: 4,
+        ..Header::default()
+    };
+    assert!(run(&foreign, &mut args).contains("device generation 4"));
+
+    // Forgetting to patch leaves a descriptor that points nowhere.
+    let mut unpatched = good(16).stream();
+    unpatched
+        .ops
+        .retain(|op| !matches!(op, Op::DdrPatch { .. }));
+    assert!(run(&unpatched, &mut args).contains("has no DDR_PATCH"));
+}
+
+#[test]
+fn a_transfer_nobody_waited_for_is_reported_and_cannot_touch_the_next_dispatch() {
+    let mut npu = Npu::new();
+    npu.load_cdo(&loopback(0, 16).cdo()).unwrap();
+    let mut seq = Sequence::default();
+    seq.transfer(0, Direction::S2mm, 0, 0, 0, 16);
+    let mut args = [vec![0; 64], vec![0; 64]];
+    let report = npu
+        .run(&seq.stream(), &mut args, Budget::default())
+        .unwrap();
+    assert_eq!(report.unfinished.len(), 1);
+    let mut seq = Sequence::default();
+    seq.transfer(0, Direction::Mm2s, 0, 1, 0, 16).wait(0, 0);
+    let err = npu
+        .run(&seq.stream(), &mut args, Budget::default())
+        .unwrap_err();
+    assert!(err.to_string().contains("earlier dispatch"), "{err}");
+}
