@@ -1,4 +1,5 @@
 //! Tests of the compiler through its public interface.
 
 mod aie2;
+mod array;
 mod kernels;

@@ -1,0 +1,542 @@
+//! Designs: what runs where and how data moves, in the words of IRON and MLIR-AIE.
+//!
+//! A [`Design`] is plain data. Build it with the constructors here, hand it to
+//! [`verify`](super::verify::verify), and the result to [`lower`](super::lower::lower). Its
+//! [`Display`](std::fmt::Display) form is in [`text`](super::text).
+
+use arch::{Tile, geometry};
+
+use crate::kernel::types::Elem;
+
+/// A configuration of the array: data movement, core programs, host programs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Design {
+    /// Name, used for files and in messages.
+    pub name: String,
+    /// Columns of the partition that the design is for, 1 to 4, counted from the west.
+    pub columns: u8,
+    /// Data movement between tiles, in the order in which resources are handed out.
+    pub fifos: Vec<ObjectFifo>,
+    /// Fifos that meet in a memory tile.
+    pub links: Vec<Link>,
+    /// Named memory of core tiles that is not part of a fifo.
+    pub buffers: Vec<Buffer>,
+    /// Functions that workers call.
+    pub kernels: Vec<Kernel>,
+    /// Core programs.
+    pub workers: Vec<Worker>,
+    /// Host-side DMA programs; each becomes one instruction stream.
+    pub sequences: Vec<Sequence>,
+}
+
+impl Design {
+    /// An empty design for all four columns of npu1.
+    pub fn new(name: impl Into<String>) -> Self {
+        Design {
+            name: name.into(),
+            columns: geometry::COLUMNS,
+            fifos: Vec::new(),
+            links: Vec::new(),
+            buffers: Vec::new(),
+            kernels: Vec::new(),
+            workers: Vec::new(),
+            sequences: Vec::new(),
+        }
+    }
+
+    /// The fifo called `name`, with its index.
+    pub fn fifo(&self, name: &str) -> Option<(usize, &ObjectFifo)> {
+        self.fifos.iter().enumerate().find(|(_, f)| f.name == name)
+    }
+
+    /// The worker on `tile`.
+    pub fn worker(&self, tile: Tile) -> Option<&Worker> {
+        self.workers.iter().find(|w| w.tile == tile)
+    }
+
+    /// Every tile that the design mentions, column by column from the shim upwards.
+    pub fn tiles(&self) -> Vec<Tile> {
+        let mut tiles: Vec<Tile> = self
+            .fifos
+            .iter()
+            .flat_map(|f| std::iter::once(f.producer).chain(f.consumers.iter().map(|c| c.tile)))
+            .chain(self.buffers.iter().map(|b| b.tile))
+            .chain(self.workers.iter().map(|w| w.tile))
+            .collect();
+        tiles.sort();
+        tiles.dedup();
+        tiles
+    }
+}
+
+/// Element type and shape of an object, a buffer or an argument; row-major.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectType {
+    /// Element.
+    pub elem: Elem,
+    /// Sizes, outermost first, in elements.
+    pub shape: Vec<u32>,
+}
+
+impl ObjectType {
+    /// An object of `shape` elements.
+    pub fn new(elem: Elem, shape: impl Into<Vec<u32>>) -> Self {
+        ObjectType {
+            elem,
+            shape: shape.into(),
+        }
+    }
+
+    /// Number of elements, at most `u64::MAX`.
+    pub fn len(&self) -> u64 {
+        let sizes = self.shape.iter().map(|&n| u64::from(n));
+        sizes.fold(1, u64::saturating_mul)
+    }
+
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Size in bytes, at most `u64::MAX`.
+    pub fn bytes(&self) -> u64 {
+        self.len().saturating_mul(u64::from(self.elem.bytes()))
+    }
+}
+
+/// One dimension of a walk over an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dim {
+    /// Steps taken.
+    pub size: u32,
+    /// Distance of a step, in elements.
+    pub stride: u32,
+}
+
+impl Dim {
+    /// `size` steps of `stride` elements.
+    pub const fn new(size: u32, stride: u32) -> Self {
+        Dim { size, stride }
+    }
+}
+
+/// A queue of objects from one tile to one or several others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectFifo {
+    /// Name, unique in the design.
+    pub name: String,
+    /// Tile that fills objects.
+    pub producer: Tile,
+    /// Tiles that use them; several receive the same data (broadcast).
+    pub consumers: Vec<Consumer>,
+    /// Objects that each end holds.
+    pub depth: Depth,
+    /// Type of one object.
+    pub object: ObjectType,
+    /// Order in which the producer's DMA reads an object, outermost first; empty is row-major.
+    pub dims_to_stream: Vec<Dim>,
+    /// Whether to move data by DMA although both cores reach one memory.
+    pub via_dma: bool,
+}
+
+impl ObjectFifo {
+    /// A fifo from `producer` to `consumers`, the same depth at every end.
+    pub fn new(
+        name: impl Into<String>,
+        producer: Tile,
+        consumers: &[Tile],
+        depth: u32,
+        object: ObjectType,
+    ) -> Self {
+        ObjectFifo {
+            name: name.into(),
+            producer,
+            consumers: consumers.iter().map(|&t| Consumer::new(t)).collect(),
+            depth: Depth::Same(depth),
+            object,
+            dims_to_stream: Vec::new(),
+            via_dma: false,
+        }
+    }
+
+    /// The same fifo with the order in which the producer's DMA reads objects.
+    pub fn to_stream(mut self, dims: &[Dim]) -> Self {
+        self.dims_to_stream = dims.to_vec();
+        self
+    }
+
+    /// The same fifo with the order in which every consumer's DMA writes objects.
+    pub fn from_stream(mut self, dims: &[Dim]) -> Self {
+        for consumer in &mut self.consumers {
+            consumer.dims_from_stream = dims.to_vec();
+        }
+        self
+    }
+
+    /// The same fifo with a depth for the producer and each consumer.
+    pub fn depths(mut self, depths: &[u32]) -> Self {
+        self.depth = Depth::PerEnd(depths.to_vec());
+        self
+    }
+
+    /// The same fifo, moved by DMA even between neighbours.
+    pub fn via_dma(mut self) -> Self {
+        self.via_dma = true;
+        self
+    }
+}
+
+/// A receiving end of a fifo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consumer {
+    /// Tile.
+    pub tile: Tile,
+    /// Order in which the DMA writes an object, outermost first; empty is row-major.
+    pub dims_from_stream: Vec<Dim>,
+}
+
+impl Consumer {
+    /// A consumer that writes objects in row-major order.
+    pub fn new(tile: Tile) -> Self {
+        Consumer {
+            tile,
+            dims_from_stream: Vec::new(),
+        }
+    }
+}
+
+/// How many objects the ends of a fifo hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// One number for the fifo. An end on a core keeps only what its worker needs to overlap with
+    /// the DMA: one more than it acquires at a time.
+    Same(u32),
+    /// The producer's, then each consumer's, taken as they are.
+    PerEnd(Vec<u32>),
+}
+
+/// Fifos that meet in a memory tile and share its buffers.
+///
+/// One input and one output forward; several outputs distribute the parts of each input object;
+/// several inputs join theirs into one output object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Fifos that end in the memory tile.
+    pub inputs: Vec<String>,
+    /// Fifos that begin there.
+    pub outputs: Vec<String>,
+    /// Where each part begins in the larger object, in elements; empty when nothing is split.
+    pub offsets: Vec<u32>,
+}
+
+/// Named memory of a core tile outside any fifo: tables, scratch space, runtime parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    /// Name, unique in the design.
+    pub name: String,
+    /// Tile whose memory holds it.
+    pub tile: Tile,
+    /// Type.
+    pub object: ObjectType,
+    /// Bytes written when the array is configured, as many as the type has.
+    pub init: Option<Vec<u8>>,
+}
+
+/// Declaration of a function that workers call; the function itself is kernel IR.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    /// Name of the kernel IR function.
+    pub name: String,
+    /// Parameters in order.
+    pub params: Vec<Param>,
+}
+
+impl Kernel {
+    /// A kernel called `name`.
+    pub fn new(name: impl Into<String>, params: impl Into<Vec<Param>>) -> Self {
+        Kernel {
+            name: name.into(),
+            params: params.into(),
+        }
+    }
+}
+
+/// A parameter of a kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Param {
+    /// Address of memory of this type.
+    Memory(ObjectType),
+    /// A 32-bit integer.
+    I32,
+}
+
+/// The program of one core.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worker {
+    /// Core tile.
+    pub tile: Tile,
+    /// Stack, bytes, at the bottom of the data memory.
+    pub stack_bytes: u32,
+    /// Steps in order; the core is done after the last.
+    pub body: Vec<Step>,
+}
+
+impl Worker {
+    /// A worker with the default stack.
+    pub fn new(tile: Tile, body: impl Into<Vec<Step>>) -> Self {
+        Worker {
+            tile,
+            stack_bytes: arch::limits::DEFAULT_STACK_BYTES,
+            body: body.into(),
+        }
+    }
+}
+
+/// Which end of a fifo a core works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Port {
+    /// Fills objects.
+    Produce,
+    /// Uses objects.
+    Consume,
+}
+
+/// A step of a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Waits until `count` objects are held; those held already count.
+    Acquire {
+        /// Fifo.
+        fifo: String,
+        /// End of the fifo.
+        port: Port,
+        /// Objects held afterwards.
+        count: u32,
+    },
+    /// Hands the `count` objects held longest to the other end.
+    Release {
+        /// Fifo.
+        fifo: String,
+        /// End of the fifo.
+        port: Port,
+        /// Objects handed on.
+        count: u32,
+    },
+    /// Calls a kernel.
+    Call {
+        /// Kernel.
+        kernel: String,
+        /// Arguments.
+        args: Vec<Arg>,
+    },
+    /// Runs the body several times.
+    Repeat {
+        /// How often; `None` is forever.
+        times: Option<u32>,
+        /// Body.
+        body: Vec<Step>,
+    },
+}
+
+impl Step {
+    /// Waits until `count` objects of `fifo` are held.
+    pub fn acquire(fifo: impl Into<String>, port: Port, count: u32) -> Self {
+        Step::Acquire {
+            fifo: fifo.into(),
+            port,
+            count,
+        }
+    }
+
+    /// Releases `count` objects of `fifo`.
+    pub fn release(fifo: impl Into<String>, port: Port, count: u32) -> Self {
+        Step::Release {
+            fifo: fifo.into(),
+            port,
+            count,
+        }
+    }
+
+    /// Calls `kernel`.
+    pub fn call(kernel: impl Into<String>, args: impl Into<Vec<Arg>>) -> Self {
+        Step::Call {
+            kernel: kernel.into(),
+            args: args.into(),
+        }
+    }
+
+    /// Runs `body` `times` times.
+    pub fn repeat(times: u32, body: impl Into<Vec<Step>>) -> Self {
+        Step::Repeat {
+            times: Some(times),
+            body: body.into(),
+        }
+    }
+
+    /// Runs `body` without end.
+    pub fn forever(body: impl Into<Vec<Step>>) -> Self {
+        Step::Repeat {
+            times: None,
+            body: body.into(),
+        }
+    }
+}
+
+/// An argument of a kernel call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arg {
+    /// Address of a held object; 0 is the one held longest.
+    Object {
+        /// Fifo.
+        fifo: String,
+        /// Position among the held objects.
+        index: u32,
+    },
+    /// Address of a buffer of the worker's tile.
+    Buffer(String),
+    /// A constant.
+    I32(i32),
+}
+
+impl Arg {
+    /// The object of `fifo` held longest.
+    pub fn object(fifo: impl Into<String>) -> Self {
+        Arg::Object {
+            fifo: fifo.into(),
+            index: 0,
+        }
+    }
+}
+
+/// A host-side DMA program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sequence {
+    /// Name, unique in the design.
+    pub name: String,
+    /// Host buffers, in the order in which they are passed.
+    pub args: Vec<HostArg>,
+    /// Operations in order.
+    pub ops: Vec<SeqOp>,
+}
+
+/// A host buffer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostArg {
+    /// Name, unique in the sequence.
+    pub name: String,
+    /// Type.
+    pub object: ObjectType,
+}
+
+impl HostArg {
+    /// A host buffer of `len` elements.
+    pub fn new(name: impl Into<String>, elem: Elem, len: u32) -> Self {
+        HostArg {
+            name: name.into(),
+            object: ObjectType::new(elem, [len]),
+        }
+    }
+}
+
+/// An operation of a sequence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SeqOp {
+    /// Moves data between a host buffer and a fifo that ends at a shim.
+    Transfer(Transfer),
+    /// Waits for the completion of the oldest transfer of the fifo that issues a token and was not
+    /// waited for.
+    Wait {
+        /// Fifo.
+        fifo: String,
+    },
+    /// Writes a word of a core's buffer (a runtime parameter).
+    WriteParameter {
+        /// Buffer.
+        buffer: String,
+        /// Word.
+        index: u32,
+        /// Value.
+        value: i32,
+    },
+}
+
+impl SeqOp {
+    /// Waits for a transfer of `fifo`.
+    pub fn wait(fifo: impl Into<String>) -> Self {
+        SeqOp::Wait { fifo: fifo.into() }
+    }
+}
+
+/// A four-dimensional move between a host buffer and a fifo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// Fifo whose shim end moves the data; its direction follows from that end.
+    pub fifo: String,
+    /// Host buffer.
+    pub arg: String,
+    /// First element.
+    pub offset: u64,
+    /// Steps, outermost first; the outermost runs as repetitions of the task.
+    pub sizes: [u32; 4],
+    /// Distances in elements, outermost first.
+    pub strides: [u32; 4],
+    /// Buffer descriptor of the shim; handed out when `None`.
+    pub bd: Option<u8>,
+    /// Whether completion can be waited for; always so for transfers to the host.
+    pub token: bool,
+}
+
+impl Transfer {
+    /// Moves `len` consecutive elements starting at `offset`.
+    pub fn linear(fifo: impl Into<String>, arg: impl Into<String>, offset: u64, len: u32) -> Self {
+        Transfer::tiled(fifo, arg, offset, [1, 1, 1, len], [0, 0, 0, 1])
+    }
+
+    /// Moves elements in the order given by `sizes` and `strides`, outermost first.
+    pub fn tiled(
+        fifo: impl Into<String>,
+        arg: impl Into<String>,
+        offset: u64,
+        sizes: [u32; 4],
+        strides: [u32; 4],
+    ) -> Self {
+        Transfer {
+            fifo: fifo.into(),
+            arg: arg.into(),
+            offset,
+            sizes,
+            strides,
+            bd: None,
+            token: false,
+        }
+    }
+
+    /// The same transfer on a chosen buffer descriptor.
+    pub fn on_bd(mut self, bd: u8) -> Self {
+        self.bd = Some(bd);
+        self
+    }
+
+    /// The same transfer, issuing a token.
+    pub fn with_token(mut self) -> Self {
+        self.token = true;
+        self
+    }
+
+    /// Number of elements moved.
+    pub fn len(&self) -> u64 {
+        let sizes = self.sizes.iter().map(|&n| u64::from(n));
+        sizes.fold(1, u64::saturating_mul)
+    }
+
+    /// Whether nothing is moved.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl From<Transfer> for SeqOp {
+    fn from(transfer: Transfer) -> Self {
+        SeqOp::Transfer(transfer)
+    }
+}

@@ -1,0 +1,321 @@
+//! A lowered design: everything that is written into the array, and the instruction streams.
+//!
+//! The types say what the hardware is told, in the order in which the reference tool chain writes
+//! it; [`package`](crate::package) turns them into files. The text form is in
+//! [`lowered_text`](super::lowered_text).
+
+use arch::array::field::FieldError;
+use arch::array::{CoreBd, Direction, MemBd, Port, lock, memory};
+use arch::{Tile, TileKind};
+use formats::txn;
+
+use super::worker::CorePlan;
+
+/// A design after all lowering passes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lowered {
+    /// Name of the design.
+    pub name: String,
+    /// Columns of the partition.
+    pub columns: u8,
+    /// Buffers with their addresses.
+    pub buffers: Vec<PlacedBuffer>,
+    /// Locks with their initial values.
+    pub locks: Vec<Lock>,
+    /// DMA programs of core and memory tiles.
+    pub dmas: Vec<DmaProgram>,
+    /// Which fifo ends use which shim channel.
+    pub shim_channels: Vec<ShimChannel>,
+    /// Flows that the switches carry.
+    pub flows: Vec<Flow>,
+    /// Settings of the stream switches.
+    pub switches: Vec<SwitchSettings>,
+    /// Programs of the cores.
+    pub cores: Vec<CorePlan>,
+    /// Instruction streams.
+    pub sequences: Vec<LoweredSequence>,
+}
+
+impl Lowered {
+    /// The program of the core on `tile`.
+    pub fn core(&self, tile: Tile) -> Option<&CorePlan> {
+        self.cores.iter().find(|c| c.tile == tile)
+    }
+
+    /// The instruction stream made of the sequence `name`.
+    pub fn sequence(&self, name: &str) -> Option<&LoweredSequence> {
+        self.sequences.iter().find(|s| s.name == name)
+    }
+}
+
+/// A buffer in the data memory of a tile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedBuffer {
+    /// Name.
+    pub name: String,
+    /// Tile.
+    pub tile: Tile,
+    /// First byte in the tile's data memory.
+    pub address: u32,
+    /// Size in bytes.
+    pub bytes: u32,
+    /// Contents written at configuration, in 32-bit words.
+    pub init: Option<Vec<u32>>,
+}
+
+/// A lock and its first value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// Name.
+    pub name: String,
+    /// Tile.
+    pub tile: Tile,
+    /// Id on the tile.
+    pub id: u8,
+    /// Value after configuration.
+    pub init: u8,
+}
+
+/// The DMA program of a core or memory tile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DmaProgram {
+    /// Tile.
+    pub tile: Tile,
+    /// One chain per channel.
+    pub chains: Vec<Chain>,
+}
+
+impl DmaProgram {
+    /// The descriptors in the order in which the reference writes them: the first of every chain,
+    /// then the others, chains last to first.
+    ///
+    /// Source: mlir-aie `lib/Targets/AIERT.cpp`.
+    pub fn bds_in_write_order(&self) -> impl Iterator<Item = &Bd> {
+        let firsts = self.chains.iter().filter_map(|c| c.bds.first());
+        let others = self.chains.iter().rev().flat_map(|c| c.bds.iter().skip(1));
+        firsts.chain(others)
+    }
+}
+
+/// The descriptors that one DMA channel walks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain {
+    /// Fifo end that the chain serves.
+    pub fifo: String,
+    /// Direction.
+    pub direction: Direction,
+    /// Channel.
+    pub channel: u8,
+    /// Descriptors in order; the channel starts with the first.
+    pub bds: Vec<Bd>,
+}
+
+/// Use of a lock of the descriptor's own tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LockUse {
+    /// Lock id.
+    pub id: u8,
+    /// How much is taken or given.
+    pub count: u8,
+}
+
+impl LockUse {
+    /// `count` of lock `id`.
+    pub const fn new(id: u8, count: u8) -> Self {
+        LockUse { id, count }
+    }
+}
+
+/// One dimension of a descriptor, in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WordDim {
+    /// Steps.
+    pub size: u32,
+    /// Words per step.
+    pub step: u32,
+}
+
+/// A buffer descriptor of a core or memory tile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bd {
+    /// Id on the tile.
+    pub id: u8,
+    /// Buffer that it moves (a part of).
+    pub buffer: String,
+    /// First byte in the tile's data memory.
+    pub address: u32,
+    /// Bytes moved.
+    pub bytes: u32,
+    /// Walk, innermost first; empty is linear.
+    pub dims: Vec<WordDim>,
+    /// Waited for and taken before the transfer.
+    pub acquire: LockUse,
+    /// Given after the transfer.
+    pub release: LockUse,
+    /// Descriptor that follows.
+    pub next: Option<u8>,
+}
+
+impl Bd {
+    fn dim(&self, n: usize) -> WordDim {
+        self.dims
+            .get(n)
+            .copied()
+            .unwrap_or(WordDim { size: 0, step: 1 })
+    }
+
+    /// The words of the descriptor's registers on `tile`.
+    ///
+    /// # Errors
+    /// When a value does not fit its field; the verifier refuses such designs beforehand.
+    pub fn encode(&self, tile: Tile) -> Result<Vec<u32>, FieldError> {
+        let [d0, d1, d2, d3] = [0, 1, 2, 3].map(|n| self.dim(n));
+        if tile.kind() == TileKind::Mem {
+            let base = memory::mem_address(tile, tile, self.address).unwrap_or(self.address);
+            let own_lock = |id| u32::from(lock::mem_lock_id(tile, tile, id).unwrap_or(id));
+            let bd = MemBd {
+                buffer_length: self.bytes / 4,
+                base_address: base / 4,
+                d0_wrap: d0.size,
+                d0_step: d0.step,
+                d1_wrap: d1.size,
+                d1_step: d1.step,
+                d2_wrap: d2.size,
+                d2_step: d2.step,
+                d3_step: d3.step,
+                next_bd: u32::from(self.next.unwrap_or(0)),
+                use_next: self.next.is_some(),
+                valid: true,
+                acq_enable: true,
+                acq_id: own_lock(self.acquire.id),
+                acq_value: -i32::from(self.acquire.count),
+                rel_id: own_lock(self.release.id),
+                rel_value: i32::from(self.release.count),
+                ..MemBd::default()
+            };
+            return Ok(bd.encode()?.to_vec());
+        }
+        let bd = CoreBd {
+            base_address: self.address / 4,
+            buffer_length: self.bytes / 4,
+            d0_wrap: d0.size,
+            d0_step: d0.step,
+            d1_wrap: d1.size,
+            d1_step: d1.step,
+            d2_step: d2.step,
+            next_bd: u32::from(self.next.unwrap_or(0)),
+            use_next: self.next.is_some(),
+            valid: true,
+            acq_enable: true,
+            acq_id: u32::from(self.acquire.id),
+            acq_value: -i32::from(self.acquire.count),
+            rel_id: u32::from(self.release.id),
+            rel_value: i32::from(self.release.count),
+            ..CoreBd::default()
+        };
+        Ok(bd.encode()?.to_vec())
+    }
+}
+
+/// The shim DMA channel of a fifo's end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShimChannel {
+    /// Fifo.
+    pub fifo: String,
+    /// Shim.
+    pub tile: Tile,
+    /// Direction: S2MM is to the host.
+    pub direction: Direction,
+    /// Channel.
+    pub channel: u8,
+}
+
+/// A port of a tile's stream switch. A DMA port of a shim stands for the switch port behind which
+/// the shim's multiplexer puts that channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint {
+    /// Tile.
+    pub tile: Tile,
+    /// Port.
+    pub port: Port,
+}
+
+impl Endpoint {
+    /// `port` of `tile`.
+    pub const fn new(tile: Tile, port: Port) -> Self {
+        Endpoint { tile, port }
+    }
+}
+
+/// How a flow's words find their way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowKind {
+    /// Fixed connections of its own.
+    Circuit,
+    /// By the packet header, with this id.
+    Packet {
+        /// Packet id.
+        id: u8,
+    },
+}
+
+/// A stream from one port to one or several others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// Circuit or packet.
+    pub kind: FlowKind,
+    /// Where it enters the switches.
+    pub source: Endpoint,
+    /// Where it leaves them.
+    pub dests: Vec<Endpoint>,
+}
+
+/// Settings of one tile's stream switch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SwitchSettings {
+    /// Tile.
+    pub tile: Tile,
+    /// Circuit connections.
+    pub circuits: Vec<Circuit>,
+    /// Packet connections.
+    pub packets: Vec<PacketRule>,
+    /// Shim DMA channels that the multiplexers connect to the switch.
+    pub shim_dmas: Vec<(Direction, u8)>,
+}
+
+/// A circuit connection inside a switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Circuit {
+    /// Port that the words come from.
+    pub slave: Port,
+    /// Port that they go to.
+    pub master: Port,
+}
+
+/// A packet connection inside a switch; the header is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PacketRule {
+    /// Port that the packets come from.
+    pub slave: Port,
+    /// Slot of the slave.
+    pub slot: u8,
+    /// Port that they go to.
+    pub master: Port,
+    /// Packet id.
+    pub id: u8,
+    /// Arbiter.
+    pub arbiter: u8,
+    /// Master select of the arbiter.
+    pub msel: u8,
+}
+
+/// An instruction stream with the host buffers that it expects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoweredSequence {
+    /// Name of the sequence.
+    pub name: String,
+    /// Host buffers: name and size in bytes.
+    pub args: Vec<(String, u64)>,
+    /// Operations.
+    pub ops: Vec<txn::Op>,
+}

@@ -1,0 +1,240 @@
+//! Text form of a design.
+
+use std::fmt::{self, Display, Formatter, Write};
+
+use super::design::{
+    Arg, Buffer, Depth, Design, Dim, Link, ObjectFifo, ObjectType, Param, Port, SeqOp, Sequence,
+    Step, Transfer, Worker,
+};
+
+const INDENT: &str = "  ";
+
+/// Items with a comma and a space between them.
+pub(crate) fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+    let mut out = String::new();
+    for (i, item) in items.into_iter().enumerate() {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        let _ = write!(out, "{item}");
+    }
+    out
+}
+
+impl Display for ObjectType {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[", self.elem)?;
+        for (i, n) in self.shape.iter().enumerate() {
+            let sep = if i == 0 { "" } else { "x" };
+            write!(f, "{sep}{n}")?;
+        }
+        f.write_char(']')
+    }
+}
+
+impl Display for Dim {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.size, self.stride)
+    }
+}
+
+impl Display for Port {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Port::Produce => "produce",
+            Port::Consume => "consume",
+        })
+    }
+}
+
+impl Display for Depth {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Depth::Same(d) => write!(f, "{d}"),
+            Depth::PerEnd(d) => write!(f, "[{}]", list(d)),
+        }
+    }
+}
+
+impl Display for ObjectFifo {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "fifo {}: {} depth {} {}",
+            self.name, self.object, self.depth, self.producer
+        )?;
+        if !self.dims_to_stream.is_empty() {
+            write!(f, " to_stream [{}]", list(&self.dims_to_stream))?;
+        }
+        f.write_str(" ->")?;
+        for (i, consumer) in self.consumers.iter().enumerate() {
+            let sep = if i == 0 { " " } else { ", " };
+            write!(f, "{sep}{}", consumer.tile)?;
+            if !consumer.dims_from_stream.is_empty() {
+                write!(f, " from_stream [{}]", list(&consumer.dims_from_stream))?;
+            }
+        }
+        if self.via_dma {
+            f.write_str(" via_dma")?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for Link {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "link {} -> {}", list(&self.inputs), list(&self.outputs))?;
+        if !self.offsets.is_empty() {
+            write!(f, " offsets [{}]", list(&self.offsets))?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for Buffer {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "buffer {} {}: {}", self.tile, self.name, self.object)?;
+        if let Some(init) = &self.init {
+            f.write_str(" = 0x")?;
+            for byte in init {
+                write!(f, "{byte:02x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Display for Param {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Param::Memory(object) => write!(f, "{object}"),
+            Param::I32 => f.write_str("i32"),
+        }
+    }
+}
+
+impl Display for Arg {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Arg::Object { fifo, index } => write!(f, "{fifo}[{index}]"),
+            Arg::Buffer(name) => f.write_str(name),
+            Arg::I32(value) => write!(f, "{value}"),
+        }
+    }
+}
+
+fn write_steps(f: &mut Formatter<'_>, steps: &[Step], depth: usize) -> fmt::Result {
+    let indent = INDENT.repeat(depth);
+    for step in steps {
+        match step {
+            Step::Acquire { fifo, port, count } => {
+                writeln!(f, "{indent}acquire {fifo} {port} {count}")?;
+            }
+            Step::Release { fifo, port, count } => {
+                writeln!(f, "{indent}release {fifo} {port} {count}")?;
+            }
+            Step::Call { kernel, args } => {
+                writeln!(f, "{indent}call {kernel}({})", list(args))?;
+            }
+            Step::Repeat { times, body } => {
+                match times {
+                    Some(n) => writeln!(f, "{indent}repeat {n} {{")?,
+                    None => writeln!(f, "{indent}forever {{")?,
+                }
+                write_steps(f, body, depth + 1)?;
+                writeln!(f, "{indent}}}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn write_worker(f: &mut Formatter<'_>, worker: &Worker) -> fmt::Result {
+    let Worker {
+        tile, stack_bytes, ..
+    } = worker;
+    writeln!(f, "{INDENT}worker {tile} stack {stack_bytes} {{")?;
+    write_steps(f, &worker.body, 2)?;
+    writeln!(f, "{INDENT}}}")
+}
+
+impl Display for Transfer {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "transfer {} {} offset {} sizes [{}] strides [{}]",
+            self.fifo,
+            self.arg,
+            self.offset,
+            list(self.sizes),
+            list(self.strides)
+        )?;
+        if let Some(bd) = self.bd {
+            write!(f, " bd {bd}")?;
+        }
+        if self.token {
+            f.write_str(" token")?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for SeqOp {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            SeqOp::Transfer(transfer) => write!(f, "{transfer}"),
+            SeqOp::Wait { fifo } => write!(f, "wait {fifo}"),
+            SeqOp::WriteParameter {
+                buffer,
+                index,
+                value,
+            } => write!(f, "parameter {buffer}[{index}] = {value}"),
+        }
+    }
+}
+
+fn write_sequence(f: &mut Formatter<'_>, sequence: &Sequence) -> fmt::Result {
+    let args = sequence
+        .args
+        .iter()
+        .map(|a| format!("{}: {}", a.name, a.object));
+    writeln!(f, "{INDENT}sequence {}({}) {{", sequence.name, list(args))?;
+    for op in &sequence.ops {
+        writeln!(f, "{INDENT}{INDENT}{op}")?;
+    }
+    writeln!(f, "{INDENT}}}")
+}
+
+impl Display for Design {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "design {} on npu1 columns {} {{",
+            self.name, self.columns
+        )?;
+        for fifo in &self.fifos {
+            writeln!(f, "{INDENT}{fifo}")?;
+        }
+        for link in &self.links {
+            writeln!(f, "{INDENT}{link}")?;
+        }
+        for buffer in &self.buffers {
+            writeln!(f, "{INDENT}{buffer}")?;
+        }
+        for kernel in &self.kernels {
+            writeln!(
+                f,
+                "{INDENT}kernel {}({})",
+                kernel.name,
+                list(&kernel.params)
+            )?;
+        }
+        for worker in &self.workers {
+            write_worker(f, worker)?;
+        }
+        for sequence in &self.sequences {
+            write_sequence(f, sequence)?;
+        }
+        writeln!(f, "}}")
+    }
+}

@@ -1,0 +1,198 @@
+//! Checks of what the tiles have: channels, descriptors, locks, memory.
+
+use std::collections::BTreeMap;
+
+use arch::array::Direction;
+use arch::limits::{CORE_DATA_BYTES, MAX_LOCK_VALUE, VECTOR_ALIGN};
+use arch::{Tile, TileKind};
+
+use super::dims;
+use super::error::DesignError;
+use crate::array::design::Design;
+use crate::array::lower::plan::Plan;
+use crate::array::lower::{addresses, chains, channels};
+use crate::array::text::list;
+
+fn noun(kind: TileKind) -> &'static str {
+    match kind {
+        TileKind::Shim => "shim",
+        TileKind::Mem => "memory tile",
+        TileKind::Core => "core",
+    }
+}
+
+fn depths(plan: &Plan) -> Result<(), DesignError> {
+    let limit = u32::from(MAX_LOCK_VALUE);
+    match plan.ends.iter().find(|e| e.depth > limit) {
+        Some(end) => Err(DesignError::Depth {
+            end: end.name.clone(),
+            depth: end.depth,
+            limit,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn channels_suffice(design: &Design, plan: &Plan) -> Result<(), DesignError> {
+    let mut users: BTreeMap<(Tile, bool), Vec<&str>> = BTreeMap::new();
+    for end in &plan.ends {
+        if let Some(direction) = channels::direction(end) {
+            let fifo = design.fifos[end.fifo].name.as_str();
+            let inward = direction == Direction::S2mm;
+            users.entry((end.tile, inward)).or_default().push(fifo);
+        }
+    }
+    for ((tile, inward), fifos) in users {
+        let kind = tile.kind();
+        if fifos.len() <= usize::from(kind.dma_channels()) {
+            continue;
+        }
+        return Err(DesignError::Channels {
+            noun: noun(kind),
+            tile,
+            needed: fifos.len(),
+            way: match (inward, kind) {
+                (_, TileKind::Shim) if inward => "to-host",
+                (_, TileKind::Shim) => "to-array",
+                (true, _) => "input",
+                (false, _) => "output",
+            },
+            fifos: list(fifos.iter().map(|f| format!("`{f}`"))),
+            kind,
+            limit: kind.dma_channels(),
+            hint: match kind {
+                TileKind::Core if inward => {
+                    "join two of them in a memory tile, or send both over one fifo"
+                }
+                TileKind::Core => "send both over one fifo and distribute them in a memory tile",
+                TileKind::Mem => "use the memory tile of another column for some of them",
+                TileKind::Shim => "use the shim of another column for some of them",
+            },
+        });
+    }
+    Ok(())
+}
+
+fn locks_suffice(plan: &Plan) -> Result<(), DesignError> {
+    let mut needed: BTreeMap<Tile, u32> = BTreeMap::new();
+    for store in &plan.stores.stores {
+        *needed.entry(store.tile).or_default() += 2 * store.lock_pairs;
+    }
+    for (tile, needed) in needed {
+        let kind = tile.kind();
+        if needed > u32::from(kind.locks()) {
+            return Err(DesignError::Locks {
+                noun: noun(kind),
+                tile,
+                needed,
+                kind,
+                limit: kind.locks(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn descriptors_suffice(plan: &Plan) -> Result<(), DesignError> {
+    for (end, ids) in &plan.bd_ids {
+        if ids.is_some() {
+            continue;
+        }
+        let tile = plan.ends[*end].tile;
+        let kind = tile.kind();
+        let class_of = |e: usize| match plan.channel_of[e] {
+            Some(channel) if kind == TileKind::Mem => channel % 2,
+            _ => 0,
+        };
+        let needed = plan
+            .bd_ids
+            .keys()
+            .filter(|&&e| plan.ends[e].tile == tile && class_of(e) == class_of(*end))
+            .map(|&e| chains::chain_length(&plan.stores, e))
+            .sum();
+        let (class, limit) = match (kind, class_of(*end)) {
+            (TileKind::Mem, 0) => (" for its even channels", kind.bds() / 2),
+            (TileKind::Mem, _) => (" for its odd channels", kind.bds() / 2),
+            _ => ("", kind.bds()),
+        };
+        return Err(DesignError::Descriptors {
+            noun: noun(kind),
+            tile,
+            needed,
+            class,
+            kind,
+            limit,
+        });
+    }
+    Ok(())
+}
+
+fn memory_suffices(plan: &Plan) -> Result<(), DesignError> {
+    for (tile, buffers) in &plan.memory {
+        let kind = tile.kind();
+        let limit = kind.data_bytes();
+        let stack = u64::from(plan.stack_of(*tile));
+        let needed = addresses::bytes_needed(kind, stack, &buffers.sizes);
+        if needed <= u64::from(limit) {
+            continue;
+        }
+        let mut parts: Vec<String> = Vec::new();
+        if stack > 0 {
+            parts.push(format!("stack {stack}"));
+        }
+        parts.extend(buffers.summary());
+        return Err(DesignError::Data {
+            noun: noun(kind),
+            tile: *tile,
+            needed,
+            parts: list(parts),
+            kind,
+            limit,
+        });
+    }
+    Ok(())
+}
+
+fn stacks(design: &Design) -> Result<(), DesignError> {
+    let bad = |bytes: u32| !bytes.is_multiple_of(VECTOR_ALIGN) || bytes > CORE_DATA_BYTES;
+    match design.workers.iter().find(|w| bad(w.stack_bytes)) {
+        Some(worker) => Err(DesignError::Stack {
+            tile: worker.tile,
+            bytes: worker.stack_bytes,
+            align: VECTOR_ALIGN,
+            limit: CORE_DATA_BYTES,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn fields_hold(plan: &Plan) -> Result<(), DesignError> {
+    for program in plan.dma_programs() {
+        for chain in &program.chains {
+            for bd in &chain.bds {
+                if let Err(source) = bd.encode(program.tile) {
+                    return Err(DesignError::Field {
+                        end: chain.fifo.clone(),
+                        tile: program.tile,
+                        source,
+                    });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the tiles have what the design's plan takes.
+pub(super) fn check(design: &Design, plan: &Plan) -> Result<(), DesignError> {
+    depths(plan)?;
+    channels_suffice(design, plan)?;
+    locks_suffice(plan)?;
+    descriptors_suffice(plan)?;
+    for (end, walk) in plan.ends.iter().zip(&plan.stores.walks) {
+        dims::check(design, end, walk)?;
+    }
+    stacks(design)?;
+    memory_suffices(plan)?;
+    fields_hold(plan)
+}

@@ -1,0 +1,223 @@
+//! Checks of sequences.
+
+use arch::TileKind;
+use arch::array::ShimBd;
+use arch::array::field::Field;
+
+use super::error::DesignError;
+use super::names;
+use super::transfer_error::TransferError;
+use crate::array::design::{Design, HostArg, ObjectFifo, SeqOp, Sequence, Transfer};
+use crate::array::lower::plan::Plan;
+use crate::array::lower::sequence::{is_linear, shim_channel};
+use crate::array::schedule;
+
+/// Host buffers that the kernel of an XCLBIN takes: `bo0` to `bo4`.
+pub const MAX_HOST_ARGS: usize = 5;
+
+fn largest(name: &str) -> u32 {
+    let range = ShimBd::FIELDS
+        .iter()
+        .find(|f| f.name == name)
+        .map(Field::range);
+    range.map_or(0, |(_, max)| u32::try_from(max).unwrap_or(u32::MAX))
+}
+
+/// Names of the wrap fields of sizes, outermost first; the second has none.
+const SIZE_FIELDS: [Option<&str>; 4] = [Some("iter_wrap"), None, Some("d1_wrap"), Some("d0_wrap")];
+/// Names of the step fields of strides, outermost first.
+const STRIDE_FIELDS: [&str; 4] = ["iter_step", "d2_step", "d1_step", "d0_step"];
+
+fn whole_words(what: impl Into<String>, bytes: u64) -> Result<(), TransferError> {
+    if bytes.is_multiple_of(4) {
+        return Ok(());
+    }
+    Err(TransferError::NotWords {
+        what: what.into(),
+        bytes,
+    })
+}
+
+fn size(transfer: &Transfer, dim: usize, elem: u64) -> Result<(), TransferError> {
+    let size = transfer.sizes[dim];
+    if size == 0 {
+        return Err(TransferError::ZeroSize { dim });
+    }
+    let mut counted = u64::from(size);
+    let mut unit = "";
+    if dim == 3 {
+        whole_words("size 3", counted * elem)?;
+        counted = counted * elem / 4;
+        unit = if elem == 4 { "" } else { " words" };
+    }
+    let free = is_linear(transfer) && dim != 0;
+    match SIZE_FIELDS[dim].map(largest) {
+        Some(limit) if !free && counted > u64::from(limit) => Err(TransferError::Size {
+            dim,
+            size: counted,
+            unit,
+            limit,
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn stride(transfer: &Transfer, dim: usize, elem: u64) -> Result<(), TransferError> {
+    let (size, stride) = (transfer.sizes[dim], transfer.strides[dim]);
+    if size == 1 || (dim == 3 && stride == 1) {
+        return Ok(());
+    }
+    if stride == 0 {
+        return if dim == 0 {
+            Ok(())
+        } else {
+            Err(TransferError::ZeroStride { dim, size })
+        };
+    }
+    let bytes = u64::from(stride) * elem;
+    whole_words(format!("stride {dim}"), bytes)?;
+    let limit = largest(STRIDE_FIELDS[dim]);
+    if bytes / 4 > u64::from(limit) {
+        return Err(TransferError::Stride {
+            dim,
+            words: bytes / 4,
+            limit,
+        });
+    }
+    Ok(())
+}
+
+fn transfer(transfer: &Transfer, arg: &HostArg, fifo: &ObjectFifo) -> Result<(), TransferError> {
+    if arg.object.elem != fifo.object.elem {
+        return Err(TransferError::Elem {
+            arg: arg.name.clone(),
+            given: arg.object.elem.to_string(),
+            fifo: fifo.name.clone(),
+            needed: fifo.object.elem.to_string(),
+        });
+    }
+    let elem = u64::from(arg.object.elem.bytes());
+    for dim in 0..4 {
+        size(transfer, dim, elem)?;
+        stride(transfer, dim, elem)?;
+    }
+    whole_words("the offset", transfer.offset.saturating_mul(elem))?;
+    let last = transfer
+        .sizes
+        .iter()
+        .zip(&transfer.strides)
+        .fold(transfer.offset, |n, (&size, &stride)| {
+            n.saturating_add(u64::from(size - 1) * u64::from(stride))
+        });
+    let elements = arg.object.len();
+    if last >= elements {
+        return Err(TransferError::Outside {
+            last,
+            arg: arg.name.clone(),
+            elements,
+        });
+    }
+    Ok(())
+}
+
+struct Context<'a> {
+    design: &'a Design,
+    sequence: &'a Sequence,
+}
+
+impl Context<'_> {
+    fn user(&self) -> String {
+        format!("sequence `{}`", self.sequence.name)
+    }
+
+    /// The fifo called `name`, which must have exactly one end at a shim.
+    fn fifo(&self, name: &str) -> Result<&ObjectFifo, DesignError> {
+        let Some((_, fifo)) = self.design.fifo(name) else {
+            let known = self.design.fifos.iter().map(|f| f.name.as_str());
+            return Err(names::unknown(self.user(), "fifo", name, known));
+        };
+        let ends = std::iter::once(fifo.producer).chain(fifo.consumers.iter().map(|c| c.tile));
+        let sequence = self.sequence.name.clone();
+        match ends.filter(|t| t.kind() == TileKind::Shim).count() {
+            0 => Err(DesignError::NotAtShim {
+                sequence,
+                fifo: name.to_string(),
+            }),
+            1 => Ok(fifo),
+            _ => Err(DesignError::ManyShims {
+                sequence,
+                fifo: name.to_string(),
+            }),
+        }
+    }
+
+    fn operation(&self, op: &SeqOp) -> Result<Result<(), TransferError>, DesignError> {
+        match op {
+            SeqOp::Transfer(t) => {
+                let fifo = self.fifo(&t.fifo)?;
+                let Some(arg) = self.sequence.args.iter().find(|a| a.name == t.arg) else {
+                    let known = self.sequence.args.iter().map(|a| a.name.as_str());
+                    return Err(names::unknown(self.user(), "host buffer", &t.arg, known));
+                };
+                Ok(transfer(t, arg, fifo))
+            }
+            SeqOp::Wait { fifo } => self.fifo(fifo).map(|_| Ok(())),
+            SeqOp::WriteParameter { buffer, index, .. } => {
+                let Some(b) = self.design.buffers.iter().find(|b| b.name == *buffer) else {
+                    let known = self.design.buffers.iter().map(|b| b.name.as_str());
+                    return Err(names::unknown(self.user(), "buffer", buffer, known));
+                };
+                let words = b.object.bytes() / 4;
+                Ok(if u64::from(*index) < words {
+                    Ok(())
+                } else {
+                    Err(TransferError::ParameterIndex {
+                        index: *index,
+                        buffer: buffer.clone(),
+                        words,
+                    })
+                })
+            }
+        }
+    }
+}
+
+fn sequence(design: &Design, plan: &Plan, sequence: &Sequence) -> Result<(), DesignError> {
+    names::unique(
+        "host buffer",
+        "host buffers",
+        sequence.args.iter().map(|a| a.name.as_str()),
+    )?;
+    if sequence.args.len() > MAX_HOST_ARGS {
+        return Err(DesignError::HostArgs {
+            sequence: sequence.name.clone(),
+            given: sequence.args.len(),
+            limit: MAX_HOST_ARGS,
+        });
+    }
+    let context = Context { design, sequence };
+    let wrap = |op: usize, source: TransferError| DesignError::Sequence {
+        sequence: sequence.name.clone(),
+        op,
+        source: Box::new(source),
+    };
+    for (i, op) in sequence.ops.iter().enumerate() {
+        context.operation(op)?.map_err(|e| wrap(i, e))?;
+    }
+    schedule::descriptors(sequence, |fifo| shim_channel(design, plan, fifo))
+        .map_err(|(i, e)| wrap(i, e))?;
+    Ok(())
+}
+
+/// Checks the sequences.
+pub(super) fn check(design: &Design, plan: &Plan) -> Result<(), DesignError> {
+    names::unique(
+        "sequence",
+        "sequences",
+        design.sequences.iter().map(|s| s.name.as_str()),
+    )?;
+    for s in &design.sequences {
+        self::sequence(design, plan, s)?;
+    }
+    Ok(())
+}

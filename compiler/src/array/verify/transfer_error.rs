@@ -1,0 +1,152 @@
+//! What can be wrong with an operation of a sequence.
+
+use arch::Tile;
+use arch::array::Direction;
+use thiserror::Error;
+
+/// What can be wrong with an operation of a sequence.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum TransferError {
+    /// A size of 0.
+    #[error("size {dim} is 0\nhelp: sizes that are not used are 1")]
+    ZeroSize {
+        /// Position, 0 is the outermost.
+        dim: usize,
+    },
+    /// A transfer that leaves its buffer.
+    #[error(
+        "it reaches element {last} of `{arg}`, which has {elements}\nhelp: make the host buffer larger, or sizes and strides smaller"
+    )]
+    Outside {
+        /// Last element.
+        last: u64,
+        /// Host buffer.
+        arg: String,
+        /// Its elements.
+        elements: u64,
+    },
+    /// A size, stride or offset that is not whole words.
+    #[error("{what} is {bytes} bytes; the DMA counts words of 4\nhelp: move whole 32-bit words")]
+    NotWords {
+        /// What.
+        what: String,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// A stride of 0 where there are several steps.
+    #[error("stride {dim} is 0 with size {size}\nhelp: only the outermost stride may be 0")]
+    ZeroStride {
+        /// Position, 0 is the outermost.
+        dim: usize,
+        /// Size.
+        size: u32,
+    },
+    /// A size the hardware does not have.
+    #[error(
+        "size {dim} is {size}{unit}; it may be up to {limit}\nhelp: split the dimension in two, or the transfer"
+    )]
+    Size {
+        /// Position, 0 is the outermost.
+        dim: usize,
+        /// Size.
+        size: u64,
+        /// " words" where the size was converted.
+        unit: &'static str,
+        /// Largest size.
+        limit: u32,
+    },
+    /// A stride the hardware does not have.
+    #[error(
+        "stride {dim} is {words} words; it may be up to {limit}\nhelp: use several transfers with offsets"
+    )]
+    Stride {
+        /// Position, 0 is the outermost.
+        dim: usize,
+        /// Stride.
+        words: u64,
+        /// Largest stride.
+        limit: u32,
+    },
+    /// Another element type than the fifo's.
+    #[error(
+        "it moves `{arg}` of {given} elements into fifo `{fifo}` of {needed}\nhelp: use one element type"
+    )]
+    Elem {
+        /// Host buffer.
+        arg: String,
+        /// Its element.
+        given: String,
+        /// Fifo.
+        fifo: String,
+        /// Its element.
+        needed: String,
+    },
+    /// A descriptor that does not exist.
+    #[error("it uses buffer descriptor {bd}; a shim has 0 to {last}\nhelp: leave the choice open")]
+    NoDescriptor {
+        /// Descriptor.
+        bd: u8,
+        /// Last one.
+        last: u8,
+    },
+    /// A descriptor that may still be in use.
+    #[error(
+        "it uses buffer descriptor {bd} of shim {tile}, which operation {by} may still be using\nhelp: wait for a token of `{fifo}` first, or use another descriptor"
+    )]
+    Busy {
+        /// Descriptor.
+        bd: u8,
+        /// Shim.
+        tile: Tile,
+        /// Operation that started the transfer.
+        by: usize,
+        /// Fifo of that transfer.
+        fifo: String,
+    },
+    /// No descriptor left.
+    #[error(
+        "it needs another buffer descriptor of shim {tile}; all {limit} are in use\nhelp: wait for transfers in between; those to the array need a token for it"
+    )]
+    Exhausted {
+        /// Shim.
+        tile: Tile,
+        /// Descriptors.
+        limit: u8,
+    },
+    /// A task queue that may be full.
+    #[error(
+        "it starts transfer {count} on channel {direction} {channel} of shim {tile} without waiting; {limit} may be under way\nhelp: wait for a token of `{fifo}` in between"
+    )]
+    Queue {
+        /// Shim.
+        tile: Tile,
+        /// Direction.
+        direction: Direction,
+        /// Channel.
+        channel: u8,
+        /// Transfers under way, this one included.
+        count: usize,
+        /// Largest number.
+        limit: usize,
+        /// Fifo.
+        fifo: String,
+    },
+    /// A wait that would never end.
+    #[error(
+        "it waits for fifo `{fifo}`, of which no transfer with a token is under way\nhelp: wait once per transfer; transfers to the array issue a token only when asked to"
+    )]
+    NothingToWaitFor {
+        /// Fifo.
+        fifo: String,
+    },
+    /// A word outside a buffer.
+    #[error("it writes word {index} of buffer `{buffer}`, which has {words}\nhelp: count from 0")]
+    ParameterIndex {
+        /// Word.
+        index: u32,
+        /// Buffer.
+        buffer: String,
+        /// Words it has.
+        words: u64,
+    },
+}

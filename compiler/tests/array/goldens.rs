@@ -1,0 +1,107 @@
+//! Our lowering against the reference tools' output for the same designs.
+//!
+//! `tests/goldens/NAME` holds the configuration (`cdo_init.bin`, `cdo_enable.bin`) and the
+//! instruction stream (`insts.bin`) that mlir-aie 0a69477883ac (aiecc, npu1) makes of the designs
+//! in `designs.rs`. Locks, descriptors, task queues and instruction streams must be equal. Routes
+//! may differ where several are equally short; then the flows must be.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use arch::Tile;
+use formats::cdo::{Cdo, Command};
+use formats::elf::{CoreElf, Segment};
+use npuc::array::design::Design;
+use npuc::array::lower::lower;
+use npuc::array::lowered::Lowered;
+use npuc::array::verify::verify;
+use npuc::package::{Configuration, stream};
+
+use super::designs;
+use super::registers::{apply, flows, is_switch};
+
+fn golden(name: &str, file: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/goldens")
+        .join(name)
+        .join(file);
+    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+fn lowered(design: Design) -> Lowered {
+    let verified = verify(design).unwrap_or_else(|e| panic!("{e}"));
+    lower(&verified).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// A program that does nothing for every core.
+fn programs(lowered: &Lowered) -> BTreeMap<Tile, CoreElf> {
+    let program = CoreElf {
+        segments: vec![Segment::bytes(0, vec![0; 16])],
+        ..CoreElf::default()
+    };
+    let cores = lowered.cores.iter();
+    cores.map(|c| (c.tile, program.clone())).collect()
+}
+
+fn address(command: &Command) -> u32 {
+    match command {
+        Command::Write { addr, .. }
+        | Command::MaskWrite { addr, .. }
+        | Command::DmaWrite { addr, .. } => *addr,
+        other => panic!("unexpected command {other}"),
+    }
+}
+
+/// Checks a design against its golden and says whether the configuration is equal byte for byte.
+fn compare(name: &str, design: Design) -> bool {
+    let lowered = lowered(design);
+    let insts = stream(lowered.columns, &lowered.sequences[0]);
+    assert_eq!(
+        insts.dump(),
+        formats::txn::Stream::parse(&golden(name, "insts.bin"))
+            .unwrap()
+            .dump()
+    );
+    assert_eq!(insts.to_bytes(), golden(name, "insts.bin"));
+
+    let ours = Configuration::new(&lowered, &programs(&lowered)).unwrap();
+    assert_eq!(ours.enable.to_bytes(), golden(name, "cdo_enable.bin"));
+
+    let theirs = Cdo::parse(&golden(name, "cdo_init.bin")).unwrap();
+    let plain = |cdo: &Cdo| -> Vec<String> {
+        cdo.effects()
+            .filter(|c| !is_switch(address(c)))
+            .map(ToString::to_string)
+            .collect()
+    };
+    assert_eq!(plain(&ours.init), plain(&theirs), "{name}");
+    assert_eq!(flows(&apply(&ours.init)), flows(&apply(&theirs)), "{name}");
+    ours.init.to_bytes() == golden(name, "cdo_init.bin")
+}
+
+#[test]
+fn goldens_are_equal() {
+    for (name, design) in [
+        ("a_passthrough", designs::passthrough()),
+        ("b_add2", designs::add()),
+        ("c_memtile", designs::forward()),
+        ("d_distribute_join", designs::distribute_join()),
+        ("e_broadcast", designs::broadcast()),
+        ("f_ndim", designs::layouts()),
+        ("g_matmul2x2", designs::product2x2()),
+        ("h_matmul4x4", designs::product4x4()),
+        ("j_depth_skip", designs::sliding_window()),
+        ("k_shared_mem", designs::shared_memory()),
+        ("p_1col", designs::one_column()),
+    ] {
+        let same = compare(name, design);
+        println!(
+            "{name}: {}",
+            if same {
+                "byte for byte"
+            } else {
+                "but for routes"
+            }
+        );
+    }
+}

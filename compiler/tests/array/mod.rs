@@ -1,0 +1,5 @@
+//! Designs: verified, lowered, routed, packed.
+
+mod designs;
+mod goldens;
+mod registers;
