@@ -1,9 +1,25 @@
 //! The AIE2 back end: kernel IR to checked machine code.
 //!
-//! - [`mir`]: scheduled machine instructions with registers, what layout and the checker take.
-//! - [`layout`]: bundle sizes and addresses.
-//! - [`emit`]: bytes, symbols, ELF.
+//! Data flow: [`select`] turns kernel IR into [`vcode`], machine instructions on values;
+//! [`coalesce`] finds the values that share a register; [`schedule`] gives each instruction its
+//! cycle and slot; [`regalloc`] gives each value its register on that schedule; the result is
+//! [`mir`], which [`layout`] turns into bundles and addresses, [`emit`] into bytes, symbols and ELF.
 
+pub mod coalesce;
+mod compile;
 pub mod emit;
+pub mod error;
+mod explain;
+mod frame;
 pub mod layout;
+pub mod liveness;
 pub mod mir;
+pub mod regalloc;
+pub mod schedule;
+pub mod select;
+#[cfg(test)]
+mod tests;
+pub mod vcode;
+
+pub use compile::{Options, compile};
+pub use error::CompileError;

@@ -1,0 +1,179 @@
+//! The dependence graph of a block: which instruction must come how many cycles after which.
+
+use std::collections::HashMap;
+
+use arch::aie2::memory_latency;
+
+use super::timing::{
+    DONE_FENCE, LOCK_RESUME_STAGE, LOCK_STALL_STAGE, LOCK_TO_LOCK, Place, Touch, earliest,
+    itinerary, raw, settled, touches, war, waw,
+};
+use crate::aie2::coalesce::Webs;
+use crate::aie2::liveness::Units;
+use crate::aie2::vcode::{VFunc, VInst};
+
+/// An edge: `to` issues at least `latency` cycles after `from` of `distance` passes before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dep {
+    /// Earlier instruction in program order.
+    pub from: usize,
+    /// Later instruction.
+    pub to: usize,
+    /// Cycles; may be negative.
+    pub latency: i32,
+    /// Passes of the loop between the two.
+    pub distance: u32,
+}
+
+/// Dependence graph.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    /// Edges.
+    pub deps: Vec<Dep>,
+    /// Per instruction: edges into it, as indices of `deps`.
+    pub into: Vec<Vec<usize>>,
+    /// Per instruction: edges out of it.
+    pub out: Vec<Vec<usize>>,
+    /// Per instruction: first cycle of the block in which it may issue.
+    pub earliest: Vec<i32>,
+    /// Per instruction: cycles after its issue at which the block may end.
+    pub settled: Vec<i32>,
+}
+
+/// Where a register is: two values of one web are in the same.
+type Key = (bool, usize, usize);
+
+/// What an instruction does that orders it against others apart from registers.
+fn order(func: &VFunc, from: &VInst, to: &VInst) -> Option<i32> {
+    let (a, b) = (
+        itinerary(func, from, from.op()),
+        itinerary(func, to, to.op()),
+    );
+    let (done, lock) = (
+        |i: &VInst| i.op() == arch::aie2::op::DONE,
+        |i: &VInst| i.op().is_lock(),
+    );
+    if done(from) || done(to) {
+        return Some(DONE_FENCE);
+    }
+    match (lock(from), lock(to)) {
+        (true, true) => Some(LOCK_TO_LOCK),
+        (true, false) => {
+            let first = b.memory_cycles.iter().min()?;
+            Some(LOCK_RESUME_STAGE - i32::from(*first) + 1)
+        }
+        (false, true) => {
+            let last = a.memory_cycles.iter().max()?;
+            Some(i32::from(*last) - LOCK_STALL_STAGE + 1)
+        }
+        (false, false) => {
+            let (x, y) = (from.memory?, to.memory?);
+            let meet = match (x.object, y.object) {
+                (Some(x), Some(y)) => x == y,
+                _ => true,
+            };
+            if meet && (x.write || y.write) {
+                memory_latency(a, b)
+            } else {
+                None
+            }
+        }
+    }
+}
+
+impl Graph {
+    /// The graph of a straight line of instructions.
+    pub fn new(func: &VFunc, webs: &Webs, units: &Units, insts: &[VInst]) -> Self {
+        let touched: Vec<Vec<Touch>> = insts.iter().map(|i| touches(func, units, i)).collect();
+        let mut best: HashMap<(usize, usize), i32> = HashMap::new();
+        let mut need = |from: usize, to: usize, latency: i32| {
+            let entry = best.entry((from, to)).or_insert(latency);
+            *entry = (*entry).max(latency);
+        };
+        let key = |place: Place| -> Key {
+            match place {
+                Place::Reg(unit) => (true, usize::from(unit), 0),
+                Place::Value(unit) => {
+                    let (value, part) = units.value(unit);
+                    (
+                        false,
+                        webs.of(crate::aie2::mir::ValueId(value as u32)),
+                        part,
+                    )
+                }
+            }
+        };
+        // Per place: writes since which nothing else wrote, and reads since.
+        let mut writes: HashMap<Key, Vec<(usize, Touch)>> = HashMap::new();
+        let mut reads: HashMap<Key, Vec<(usize, Touch)>> = HashMap::new();
+        for (k, list) in touched.iter().enumerate() {
+            for touch in list.iter().filter(|t| !t.write) {
+                let key = key(touch.place);
+                for (w, write) in writes.get(&key).into_iter().flatten() {
+                    need(*w, k, raw(write, touch));
+                }
+                reads.entry(key).or_default().push((k, *touch));
+            }
+            for touch in list.iter().filter(|t| t.write) {
+                let key = key(touch.place);
+                for (w, write) in writes.get(&key).into_iter().flatten() {
+                    if *w != k {
+                        need(*w, k, waw(write, touch));
+                    }
+                }
+                for (r, read) in reads.remove(&key).into_iter().flatten() {
+                    if r != k {
+                        need(r, k, war(&read, touch));
+                    }
+                }
+                writes.insert(key, vec![(k, *touch)]);
+            }
+        }
+        for (j, to) in insts.iter().enumerate() {
+            for (i, from) in insts[..j].iter().enumerate() {
+                if let Some(latency) = order(func, from, to) {
+                    need(i, j, latency);
+                }
+            }
+        }
+        let mut deps: Vec<Dep> = best
+            .into_iter()
+            .map(|((from, to), latency)| Dep {
+                from,
+                to,
+                latency,
+                distance: 0,
+            })
+            .collect();
+        deps.sort_by_key(|d| (d.from, d.to));
+        let mut graph = Graph {
+            into: vec![Vec::new(); insts.len()],
+            out: vec![Vec::new(); insts.len()],
+            earliest: insts.iter().map(earliest).collect(),
+            settled: insts
+                .iter()
+                .zip(&touched)
+                .map(|(i, t)| settled(func, i, t))
+                .collect(),
+            deps,
+        };
+        for (k, dep) in graph.deps.iter().enumerate() {
+            graph.into[dep.to].push(k);
+            graph.out[dep.from].push(k);
+        }
+        graph
+    }
+
+    /// Per instruction: the longest way from its issue to the end of the block.
+    pub fn heights(&self) -> Vec<i32> {
+        let mut heights = self.settled.clone();
+        for k in (0..heights.len()).rev() {
+            for dep in self.out[k].iter().map(|d| &self.deps[*d]) {
+                if dep.distance == 0 {
+                    heights[k] = heights[k].max(dep.latency + heights[dep.to]);
+                }
+            }
+        }
+        heights
+    }
+}

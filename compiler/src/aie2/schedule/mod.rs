@@ -1,0 +1,24 @@
+//! Scheduling: when each instruction issues, and in which slot.
+//!
+//! - [`timing`]: when an instruction touches its registers, before they are assigned.
+//! - [`ddg`]: the dependence graph of a block.
+//! - [`resources`]: slots and ports per cycle.
+//! - [`list`]: list scheduling of a block.
+
+pub mod ddg;
+pub mod list;
+pub mod resources;
+pub mod timing;
+
+pub use list::{Limits, schedule_block};
+
+/// A block's schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Per instruction: the cycle in which it issues.
+    pub cycle: Vec<u32>,
+    /// Per instruction: which of its forms.
+    pub form: Vec<usize>,
+    /// Cycles of the block.
+    pub length: u32,
+}

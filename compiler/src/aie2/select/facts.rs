@@ -1,0 +1,136 @@
+//! What selection wants to know of a function before it begins: uses, and which object each pointer
+//! reaches.
+
+use std::collections::HashMap;
+
+use crate::kernel::ir::{Block, Func, Inst, Op, Value};
+use crate::kernel::types::Type;
+
+/// The object of constant addresses and of parameters that others may reach too.
+pub(super) const SHARED_OBJECT: u32 = 0;
+
+/// The stack: no pointer of the kernel reaches it.
+pub const STACK_OBJECT: u32 = u32::MAX;
+
+/// Facts about a function.
+pub(super) struct Facts {
+    /// Uses per value.
+    pub(super) uses: Vec<u32>,
+    /// Object that a pointer reaches; `None` where it may reach several.
+    objects: Vec<Option<u32>>,
+    /// 256-bit values that are only wanted as a half of a [`Op::Concat`]: half -> (whole, high).
+    pub(super) halves: HashMap<Value, (Value, bool)>,
+    /// Results of [`Op::Srs`] whose only use is a store of the same block.
+    pub(super) stored_srs: Vec<bool>,
+}
+
+impl Facts {
+    pub(super) fn of(func: &Func) -> Self {
+        let n = func.types.len();
+        let mut facts = Facts {
+            uses: vec![0; n],
+            objects: vec![None; n],
+            halves: HashMap::new(),
+            stored_srs: vec![false; n],
+        };
+        facts.count_uses(&func.body);
+        for (k, param) in func.params.iter().enumerate() {
+            if func.ty(param.value) == Type::Ptr {
+                let own = k as u32 + 1;
+                let object = if param.noalias { own } else { SHARED_OBJECT };
+                facts.objects[param.value.index()] = Some(object);
+            }
+        }
+        // A pointer carried by a loop reaches what it reaches on entry unless a pass turns it to
+        // something else, which the second walk finds out.
+        facts.trace(&func.body);
+        facts.trace(&func.body);
+        facts.pair_up(&func.body);
+        facts
+    }
+
+    /// The object that `ptr` reaches.
+    pub(super) fn object(&self, ptr: Value) -> Option<u32> {
+        self.objects[ptr.index()]
+    }
+
+    fn count_uses(&mut self, block: &Block) {
+        for inst in &block.insts {
+            inst.op.for_each_operand(|v| self.uses[v.index()] += 1);
+            if let Op::Loop { body, .. } = &inst.op {
+                self.count_uses(body);
+            }
+        }
+    }
+
+    fn trace(&mut self, block: &Block) {
+        for Inst { results, op } in &block.insts {
+            match op {
+                Op::Addr(_) => self.objects[results[0].index()] = Some(SHARED_OBJECT),
+                Op::PtrAdd { ptr, .. } | Op::PtrAddVar { ptr, .. } => {
+                    self.objects[results[0].index()] = self.object(*ptr);
+                }
+                Op::Load { ptr, .. } if results.len() == 2 => {
+                    self.objects[results[1].index()] = self.object(*ptr);
+                }
+                Op::Store { ptr, .. } if results.len() == 1 => {
+                    self.objects[results[0].index()] = self.object(*ptr);
+                }
+                Op::Loop {
+                    params, init, body, ..
+                } => self.trace_loop(results, params, init, body),
+                _ => {}
+            }
+        }
+    }
+
+    fn trace_loop(&mut self, results: &[Value], params: &[Value], init: &[Value], body: &Block) {
+        for (param, init) in params.iter().zip(init) {
+            self.objects[param.index()] = self.object(*init);
+        }
+        self.trace(body);
+        let Some(Op::Yield(next)) = body.insts.last().map(|i| &i.op) else {
+            return;
+        };
+        for (param, next) in params.iter().zip(next) {
+            if self.object(*next) != self.object(*param) {
+                self.objects[param.index()] = None;
+            }
+        }
+        self.trace(body);
+        for (result, param) in results.iter().zip(params) {
+            self.objects[result.index()] = self.object(*param);
+        }
+    }
+
+    fn pair_up(&mut self, block: &Block) {
+        // Only values that a load or a shift makes in the same block can be put in place.
+        let mut placeable = HashMap::new();
+        let mut srs = HashMap::new();
+        for Inst { results, op } in &block.insts {
+            match op {
+                Op::Load { .. } => {
+                    placeable.insert(results[0], ());
+                }
+                Op::Srs { .. } => {
+                    placeable.insert(results[0], ());
+                    srs.insert(results[0], ());
+                }
+                Op::Concat { lo, hi } => {
+                    for (half, high) in [(lo, false), (hi, true)] {
+                        if placeable.contains_key(half) && self.uses[half.index()] == 1 {
+                            self.halves.insert(*half, (results[0], high));
+                        }
+                    }
+                }
+                Op::Store { value, .. }
+                    if srs.contains_key(value) && self.uses[value.index()] == 1 =>
+                {
+                    self.stored_srs[value.index()] = true;
+                }
+                Op::Loop { body, .. } => self.pair_up(body),
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! Loads, stores and pointers.
+
+use arch::aie2::{Opcode, op};
+
+use super::lower::{Lower, Ref};
+use crate::aie2::error::CompileError;
+use crate::aie2::mir::{MemAccess, ValueId};
+use crate::aie2::vcode::{Arg, RegClass, VInst};
+use crate::kernel::ir::{Access, Value};
+use crate::kernel::types::Type;
+
+/// The forms of an access by how the address is made.
+pub(super) struct Forms {
+    /// At pointer plus number.
+    pub(super) offset: &'static [Opcode],
+    /// At pointer plus `dj`.
+    pub(super) offset_reg: &'static [Opcode],
+    /// At the pointer, which moves by a number.
+    pub(super) post: &'static [Opcode],
+    /// At the pointer, which moves by `m`.
+    pub(super) post_reg: &'static [Opcode],
+}
+
+const LOAD_SCALAR: Forms = Forms {
+    offset: &[op::LDA_dms_lda_idx_imm],
+    offset_reg: &[op::LDA_dms_lda_idx],
+    post: &[op::LDA_dms_lda_pstm_nrm_imm],
+    post_reg: &[op::LDA_dms_lda_pstm_nrm],
+};
+
+const LOAD_VECTOR: Forms = Forms {
+    offset: &[op::VLDB_dmw_ldb_ag_idx_imm, op::VLDA_dmw_lda_w_ag_idx_imm],
+    offset_reg: &[op::VLDB_dmw_ldb_ag_idx, op::VLDA_dmw_lda_w_ag_idx],
+    post: &[
+        op::VLDB_dmw_ldb_ag_pstm_nrm_imm,
+        op::VLDA_dmw_lda_w_ag_pstm_nrm_imm,
+    ],
+    post_reg: &[op::VLDB_dmw_ldb_ag_pstm_nrm, op::VLDA_dmw_lda_w_ag_pstm_nrm],
+};
+
+const LOAD_ACC: Forms = Forms {
+    offset: &[op::VLDA_dmw_lda_am_ag_idx_imm],
+    offset_reg: &[op::VLDA_dmw_lda_am_ag_idx],
+    post: &[op::VLDA_dmw_lda_am_ag_pstm_nrm_imm],
+    post_reg: &[op::VLDA_dmw_lda_am_ag_pstm_nrm],
+};
+
+const STORE_SCALAR: Forms = Forms {
+    offset: &[op::ST_dms_sts_idx_imm],
+    offset_reg: &[op::ST_dms_sts_idx],
+    post: &[op::ST_dms_sts_pstm_nrm_imm],
+    post_reg: &[op::ST_dms_sts_pstm_nrm],
+};
+
+const STORE_VECTOR: Forms = Forms {
+    offset: &[op::VST_dmw_sts_w_ag_idx_imm],
+    offset_reg: &[op::VST_dmw_sts_w_ag_idx],
+    post: &[op::VST_dmw_sts_w_ag_pstm_nrm_imm],
+    post_reg: &[op::VST_dmw_sts_w_ag_pstm_nrm],
+};
+
+const STORE_ACC: Forms = Forms {
+    offset: &[op::VST_dmw_sts_am_ag_idx_imm],
+    offset_reg: &[op::VST_dmw_sts_am_ag_idx],
+    post: &[op::VST_dmw_sts_am_ag_pstm_nrm_imm],
+    post_reg: &[op::VST_dmw_sts_am_ag_pstm_nrm],
+};
+
+/// Moves of a pointer by a number.
+const ADD_IMM: [Opcode; 3] = [
+    op::PADDB_ldb_ptr_inc_nrm_imm,
+    op::PADDA_lda_ptr_inc_idx_imm,
+    op::PADDS_st_ptr_inc_idx_imm,
+];
+
+/// Moves of a pointer by `m`.
+const ADD_REG: [Opcode; 2] = [op::PADDA_lda_ptr_inc_idx, op::PADDS_st_ptr_inc_idx];
+
+/// Bytes of one part of a wide access.
+const PART_BYTES: i32 = 32;
+
+/// One access of at most 256 bits.
+pub(super) struct One<'a> {
+    /// Forms.
+    pub(super) forms: &'a Forms,
+    /// Value loaded or stored.
+    pub(super) data: Arg,
+    /// Shift amount of a store that shifts.
+    pub(super) shift: Option<Arg>,
+    /// Pointer of the kernel, for the object that it reaches.
+    pub(super) object: Option<u32>,
+    /// Whether it writes.
+    pub(super) write: bool,
+}
+
+impl Lower<'_> {
+    pub(super) fn lower_load(
+        &mut self,
+        results: &[Value],
+        ty: Type,
+        ptr: Value,
+        access: Access,
+    ) -> Result<(), CompileError> {
+        let forms = match ty {
+            Type::I32 | Type::Ptr => &LOAD_SCALAR,
+            Type::Vec { .. } => &LOAD_VECTOR,
+            Type::Acc { .. } => &LOAD_ACC,
+        };
+        let (value, first) = self.destination(results[0], ty);
+        let data = (0..self.class_of(ty).units() as u8)
+            .map(|k| Arg::Value {
+                value,
+                part: first + k,
+            })
+            .collect();
+        let moved = self.access(forms, data, None, ptr, access, false);
+        self.define_moved(results.get(1), moved, ptr);
+        Ok(())
+    }
+
+    pub(super) fn lower_store(
+        &mut self,
+        results: &[Value],
+        value: Value,
+        ptr: Value,
+        access: Access,
+    ) -> Result<(), CompileError> {
+        let ty = self.func.ty(value);
+        if let Ref::Srs {
+            acc, shift, mode, ..
+        } = self.at(value)
+        {
+            let (forms, data, shift) = self.fused_srs(acc, shift, mode, ty)?;
+            let moved = self.access(forms, data, Some(shift), ptr, access, true);
+            self.define_moved(results.first(), moved, ptr);
+            return Ok(());
+        }
+        let forms = match ty {
+            Type::I32 | Type::Ptr => &STORE_SCALAR,
+            Type::Vec { .. } => &STORE_VECTOR,
+            Type::Acc { .. } => &STORE_ACC,
+        };
+        let (at, first) = self.place(value);
+        let data = (0..self.class_of(ty).units() as u8)
+            .map(|k| Arg::Value {
+                value: at,
+                part: first + k,
+            })
+            .collect();
+        let moved = self.access(forms, data, None, ptr, access, true);
+        self.define_moved(results.first(), moved, ptr);
+        Ok(())
+    }
+
+    fn define_moved(&mut self, result: Option<&Value>, moved: Option<ValueId>, ptr: Value) {
+        match (result, moved) {
+            (Some(result), Some(moved)) => self.define(*result, moved),
+            (Some(result), None) => {
+                let same = self.at(ptr);
+                self.set_ref(*result, same);
+            }
+            _ => {}
+        }
+    }
+
+    /// Reads or writes the parts of a value, lowest at the lowest address; the moved pointer.
+    fn access(
+        &mut self,
+        forms: &Forms,
+        data: Vec<Arg>,
+        shift: Option<Arg>,
+        ptr: Value,
+        access: Access,
+        write: bool,
+    ) -> Option<ValueId> {
+        let object = self.facts.object(ptr);
+        let one = |data| One {
+            forms,
+            data,
+            shift: shift.clone(),
+            object,
+            write,
+        };
+        match access {
+            Access::Offset(offset) => {
+                let base = self.whole(ptr);
+                for (k, data) in data.into_iter().enumerate() {
+                    self.access_at(one(data), base, offset + k as i32 * PART_BYTES);
+                }
+                None
+            }
+            Access::Post(0) => self.access(forms, data, shift, ptr, Access::Offset(0), write),
+            // The part at the pointer comes last and moves it: then all can issue together.
+            Access::Post(step) => {
+                let base = self.own(ptr);
+                let mut parts = data.into_iter();
+                let first = parts.next()?;
+                for (k, data) in parts.enumerate() {
+                    self.access_at(one(data), base, (k as i32 + 1) * PART_BYTES);
+                }
+                Some(self.access_post(one(first), base, step))
+            }
+        }
+    }
+
+    fn access_at(&mut self, one: One<'_>, base: ValueId, offset: i32) {
+        let offset = i64::from(offset);
+        let holds = fitting(one.forms.offset, "imm", offset);
+        let (forms, arg) = if holds.is_empty() {
+            let offset = self.shared_const(RegClass::Dj, offset);
+            (one.forms.offset_reg.to_vec(), Arg::value(offset))
+        } else {
+            (holds, Arg::Imm(offset))
+        };
+        self.emit_access(forms, one, base, None, arg);
+    }
+
+    fn access_post(&mut self, one: One<'_>, base: ValueId, step: i32) -> ValueId {
+        let step = i64::from(step);
+        let holds = fitting(one.forms.post, "imm", step);
+        let (forms, arg) = if holds.is_empty() {
+            let step = self.shared_const(RegClass::M, step);
+            (one.forms.post_reg.to_vec(), Arg::value(step))
+        } else {
+            (holds, Arg::Imm(step))
+        };
+        let moved = self.out.value(RegClass::P);
+        self.emit_access(forms, one, base, Some(moved), arg);
+        moved
+    }
+
+    fn emit_access(
+        &mut self,
+        forms: Vec<Opcode>,
+        one: One<'_>,
+        base: ValueId,
+        moved: Option<ValueId>,
+        offset: Arg,
+    ) {
+        let names = forms[0].desc().operands.iter().map(|o| o.name);
+        let args = names
+            .map(|name| match (name, moved, &one.shift) {
+                ("ptr_out", Some(moved), _) => Arg::value(moved),
+                ("ptr", ..) => Arg::value(base),
+                ("imm" | "dj" | "mod", ..) => offset.clone(),
+                ("shft", _, Some(shift)) => shift.clone(),
+                _ => one.data.clone(),
+            })
+            .collect();
+        self.emit(VInst {
+            forms,
+            args,
+            memory: Some(MemAccess {
+                object: one.object,
+                write: one.write,
+            }),
+        });
+    }
+
+    pub(super) fn lower_ptr_add(&mut self, result: Value, ptr: Value, offset: i32) {
+        if let Ref::Addr(addr) = self.at(ptr) {
+            // Addresses have 20 bits and wrap.
+            let sum = addr.wrapping_add_signed(offset) & 0xf_ffff;
+            self.set_ref(result, Ref::Addr(sum));
+            return;
+        }
+        let base = self.whole(ptr);
+        if offset == 0 {
+            self.define(result, base);
+            return;
+        }
+        let offset = i64::from(offset);
+        let forms = fitting(&ADD_IMM, "imm", offset);
+        if forms.is_empty() {
+            let by = self.shared_const(RegClass::M, offset);
+            self.emit_ptr_add(result, base, ADD_REG.to_vec(), Arg::value(by));
+        } else {
+            self.emit_ptr_add(result, base, forms, Arg::Imm(offset));
+        }
+    }
+
+    pub(super) fn lower_ptr_add_var(&mut self, result: Value, ptr: Value, offset: Value) {
+        if let Some(offset) = self.known_const(offset) {
+            return self.lower_ptr_add(result, ptr, offset);
+        }
+        let base = self.own(ptr);
+        let by = self.hoisted_copy(offset, RegClass::M);
+        self.emit_ptr_add(result, base, ADD_REG.to_vec(), Arg::value(by));
+    }
+
+    fn emit_ptr_add(&mut self, result: Value, base: ValueId, forms: Vec<Opcode>, by: Arg) {
+        let moved = self.out.value(RegClass::P);
+        self.emit(VInst {
+            forms,
+            args: vec![Arg::value(moved), Arg::value(base), by],
+            memory: None,
+        });
+        self.define(result, moved);
+    }
+
+    /// Where a result goes: a value of its own, or its half of the vector that it becomes part of.
+    pub(super) fn destination(&mut self, result: Value, ty: Type) -> (ValueId, u8) {
+        if let Some((whole, high)) = self.facts.halves.get(&result).copied() {
+            let value = self.placed_whole(whole);
+            let part = u8::from(high);
+            self.set_ref(result, Ref::Reg { value, part });
+            return (value, part);
+        }
+        let value = self.out.value(self.class_of(ty));
+        self.define(result, value);
+        (value, 0)
+    }
+}
+
+/// The forms whose operand `name` can hold `imm`.
+fn fitting(forms: &[Opcode], name: &str, imm: i64) -> Vec<Opcode> {
+    let fits = |form: &&Opcode| {
+        let desc = form.desc();
+        let class = desc.operand(name).map(|k| desc.operands[k].class);
+        class.and_then(|c| c.imm()).is_some_and(|i| i.holds(imm))
+    };
+    forms.iter().filter(fits).copied().collect()
+}

@@ -1,0 +1,24 @@
+//! Instruction selection: kernel IR to machine instructions on values.
+//!
+//! - [`lower`]: functions, blocks, loops and calls.
+//! - `consts`: constants, hoisted out of loops.
+//! - `control`: control registers, set where they change.
+//! - `memory`: loads, stores, pointers.
+//! - `scalar`: integer operations.
+//! - `vector`: multiply-accumulate, shift-round-saturate and moves of vectors.
+//! - `start`: the start-up code.
+//! - `facts`: what selection wants to know of a function beforehand.
+
+mod consts;
+mod control;
+mod facts;
+mod lower;
+mod memory;
+mod scalar;
+mod start;
+mod vector;
+
+pub use facts::STACK_OBJECT;
+pub use lower::lower;
+pub use start::start;
+pub use vector::copy_form;

@@ -1,0 +1,464 @@
+//! Multiply-accumulate, shift-round-saturate and moves of vectors.
+
+use arch::aie2::{Opcode, op};
+
+use super::lower::{Lower, Ref};
+use super::memory::Forms;
+use crate::aie2::error::CompileError;
+use crate::aie2::mir::ValueId;
+use crate::aie2::vcode::{Arg, RegClass, VInst};
+use crate::kernel::ir::{MacMode, Op, SrsMode, Value};
+use crate::kernel::types::{AccLane, Elem, Type};
+
+macro_rules! srs_store {
+    ($offset:ident, $offset_reg:ident, $post:ident, $post_reg:ident) => {
+        Forms {
+            offset: &[op::$offset],
+            offset_reg: &[op::$offset_reg],
+            post: &[op::$post],
+            post_reg: &[op::$post_reg],
+        }
+    };
+}
+
+/// Shift-round-saturate of one pair of types.
+struct SrsForms {
+    lane: AccLane,
+    elem: Elem,
+    /// Into a 256-bit vector.
+    narrow: Opcode,
+    /// Into a 512-bit vector, where the accumulator is large enough.
+    wide: Option<Opcode>,
+    /// Into memory, 256 bits.
+    store: Forms,
+}
+
+/// Signed results.
+const SRS_SIGNED: [SrsForms; 4] = [
+    SrsForms {
+        lane: AccLane::I32,
+        elem: Elem::I8,
+        narrow: op::VSRS_S8_S32_mv_w_srs,
+        wide: None,
+        store: srs_store!(
+            VST_SRS_S8_S32_ag_idx_imm,
+            VST_SRS_S8_S32_ag_idx,
+            VST_SRS_S8_S32_ag_pstm_nrm_imm,
+            VST_SRS_S8_S32_ag_pstm_nrm
+        ),
+    },
+    SrsForms {
+        lane: AccLane::I32,
+        elem: Elem::I16,
+        narrow: op::VSRS_S16_S32_mv_w_srs,
+        wide: Some(op::VSRS_S16_S32_mv_x_srs),
+        store: srs_store!(
+            VST_SRS_S16_S32_ag_idx_imm,
+            VST_SRS_S16_S32_ag_idx,
+            VST_SRS_S16_S32_ag_pstm_nrm_imm,
+            VST_SRS_S16_S32_ag_pstm_nrm
+        ),
+    },
+    SrsForms {
+        lane: AccLane::I64,
+        elem: Elem::I16,
+        narrow: op::VSRS_S16_S64_mv_w_srs,
+        wide: None,
+        store: srs_store!(
+            VST_SRS_S16_S64_ag_idx_imm,
+            VST_SRS_S16_S64_ag_idx,
+            VST_SRS_S16_S64_ag_pstm_nrm_imm,
+            VST_SRS_S16_S64_ag_pstm_nrm
+        ),
+    },
+    SrsForms {
+        lane: AccLane::I64,
+        elem: Elem::I32,
+        narrow: op::VSRS_S32_S64_mv_w_srs,
+        wide: Some(op::VSRS_S32_S64_mv_x_srs),
+        store: srs_store!(
+            VST_SRS_S32_S64_ag_idx_imm,
+            VST_SRS_S32_S64_ag_idx,
+            VST_SRS_S32_S64_ag_pstm_nrm_imm,
+            VST_SRS_S32_S64_ag_pstm_nrm
+        ),
+    },
+];
+
+/// Results whose sign the control register says.
+const SRS_BY_CONTROL: [SrsForms; 4] = [
+    SrsForms {
+        lane: AccLane::I32,
+        elem: Elem::I8,
+        narrow: op::VSRS_D8_S32_mv_w_srs,
+        wide: None,
+        store: srs_store!(
+            VST_SRS_D8_S32_ag_idx_imm,
+            VST_SRS_D8_S32_ag_idx,
+            VST_SRS_D8_S32_ag_pstm_nrm_imm,
+            VST_SRS_D8_S32_ag_pstm_nrm
+        ),
+    },
+    SrsForms {
+        lane: AccLane::I32,
+        elem: Elem::I16,
+        narrow: op::VSRS_D16_S32_mv_w_srs,
+        wide: Some(op::VSRS_D16_S32_mv_x_srs),
+        store: srs_store!(
+            VST_SRS_D16_S32_ag_idx_imm,
+            VST_SRS_D16_S32_ag_idx,
+            VST_SRS_D16_S32_ag_pstm_nrm_imm,
+            VST_SRS_D16_S32_ag_pstm_nrm
+        ),
+    },
+    SrsForms {
+        lane: AccLane::I64,
+        elem: Elem::I16,
+        narrow: op::VSRS_D16_S64_mv_w_srs,
+        wide: None,
+        store: srs_store!(
+            VST_SRS_D16_S64_ag_idx_imm,
+            VST_SRS_D16_S64_ag_idx,
+            VST_SRS_D16_S64_ag_pstm_nrm_imm,
+            VST_SRS_D16_S64_ag_pstm_nrm
+        ),
+    },
+    SrsForms {
+        lane: AccLane::I64,
+        elem: Elem::I32,
+        narrow: op::VSRS_D32_S64_mv_w_srs,
+        wide: Some(op::VSRS_D32_S64_mv_x_srs),
+        store: srs_store!(
+            VST_SRS_D32_S64_ag_idx_imm,
+            VST_SRS_D32_S64_ag_idx,
+            VST_SRS_D32_S64_ag_pstm_nrm_imm,
+            VST_SRS_D32_S64_ag_pstm_nrm
+        ),
+    },
+];
+
+/// Up-shift: lane, element, 512 or 1024 bits of accumulator, instruction for signed elements and the
+/// one whose sign the control register says.
+const UPS: [(AccLane, Elem, RegClass, Opcode, Opcode); 6] = [
+    (
+        AccLane::I32,
+        Elem::I16,
+        RegClass::Bm,
+        op::VUPS_S32_S16_mv_ups_w2b,
+        op::VUPS_S32_D16_mv_ups_w2b,
+    ),
+    (
+        AccLane::I32,
+        Elem::I16,
+        RegClass::Cm,
+        op::VUPS_S32_S16_mv_ups_x2c,
+        op::VUPS_S32_D16_mv_ups_x2c,
+    ),
+    (
+        AccLane::I32,
+        Elem::I8,
+        RegClass::Cm,
+        op::VUPS_S32_S8_mv_ups_w2c,
+        op::VUPS_S32_D8_mv_ups_w2c,
+    ),
+    (
+        AccLane::I64,
+        Elem::I32,
+        RegClass::Bm,
+        op::VUPS_S64_S32_mv_ups_w2b,
+        op::VUPS_S64_D32_mv_ups_w2b,
+    ),
+    (
+        AccLane::I64,
+        Elem::I32,
+        RegClass::Cm,
+        op::VUPS_S64_S32_mv_ups_x2c,
+        op::VUPS_S64_D32_mv_ups_x2c,
+    ),
+    (
+        AccLane::I64,
+        Elem::I16,
+        RegClass::Cm,
+        op::VUPS_S64_S16_mv_ups_w2c,
+        op::VUPS_S64_D16_mv_ups_w2c,
+    ),
+];
+
+/// Configuration word of a multiplication.
+fn mac_config(mode: MacMode, a_signed: bool, b_signed: bool) -> i64 {
+    i64::from(mode.hardware().conf(a_signed, b_signed).encode())
+}
+
+impl Lower<'_> {
+    pub(super) fn lower_mac(&mut self, result: Value, op: &Op) -> Result<(), CompileError> {
+        let Op::Mac {
+            mode,
+            a_signed,
+            b_signed,
+            acc,
+            a,
+            b,
+        } = op
+        else {
+            return Ok(());
+        };
+        let config = mac_config(*mode, *a_signed, *b_signed);
+        let config = self.shared_const(RegClass::R, config);
+        let (a, b) = (self.factor(*a), self.factor(*b));
+        // A sum that begins with zero is a product.
+        let acc = acc.filter(|acc| !matches!(self.at(*acc), Ref::Zero(_)));
+        let class = self.class_of(mode.shape().acc);
+        let d = self.out.value(class);
+        let float = class == RegClass::Bm;
+        let inst = match acc {
+            Some(acc) => {
+                let acc = self.whole(acc);
+                let form = match float {
+                    true => op::VMAC_F_vmac_bm_core_dense,
+                    false => op::VMAC_vmac_cm_core_dense,
+                };
+                VInst::new(
+                    form,
+                    vec![Arg::value(d), Arg::value(acc), a, b, Arg::value(config)],
+                )
+            }
+            None => {
+                let form = match float {
+                    true => op::VMUL_F_vmac_bm_core_dense,
+                    false => op::VMUL_vmac_cm_core_dense,
+                };
+                VInst::new(form, vec![Arg::value(d), a, b, Arg::value(config)])
+            }
+        };
+        self.emit(inst);
+        self.define(result, d);
+        Ok(())
+    }
+
+    /// A vector as an operand of 512 bits; of a 256-bit vector the upper half does not matter.
+    fn factor(&mut self, value: Value) -> Arg {
+        let (at, part) = self.place(value);
+        if part == 0 {
+            return Arg::value(at);
+        }
+        Arg::value(self.copy(at, part, RegClass::W))
+    }
+
+    pub(super) fn lower_srs(&mut self, result: Value, op: &Op) -> Result<(), CompileError> {
+        let Op::Srs {
+            ty,
+            acc,
+            shift,
+            mode,
+        } = op
+        else {
+            return Ok(());
+        };
+        let (acc, shift, mode, ty) = (*acc, *shift, *mode, *ty);
+        if self.facts.stored_srs[result.index()] {
+            // Fails here rather than at the store, where the operation is no longer at hand.
+            self.srs_forms(acc, mode, ty)?;
+            // The store does it; the accumulator is there then as well.
+            self.set_ref(result, Ref::Srs { acc, shift, mode });
+            return Ok(());
+        }
+        self.require(op);
+        let forms = self.srs_forms(acc, mode, ty)?;
+        let form = match self.class_of(ty) {
+            RegClass::W => forms.narrow,
+            _ => forms.wide.unwrap_or(forms.narrow),
+        };
+        let acc = self.whole(acc);
+        let shift = self.shift(shift);
+        let (value, part) = self.destination(result, ty);
+        let args = vec![
+            Arg::Value { value, part },
+            Arg::value(acc),
+            Arg::value(shift),
+        ];
+        self.emit(VInst::new(form, args));
+        Ok(())
+    }
+
+    fn srs_forms(
+        &self,
+        acc: Value,
+        mode: SrsMode,
+        ty: Type,
+    ) -> Result<&'static SrsForms, CompileError> {
+        let from = self.func.ty(acc);
+        let table = match mode.signed {
+            true => &SRS_SIGNED,
+            false => &SRS_BY_CONTROL,
+        };
+        let found = match (from, ty) {
+            (Type::Acc { lane, .. }, Type::Vec { elem, .. }) => {
+                table.iter().find(|f| f.lane == lane && f.elem == elem)
+            }
+            _ => None,
+        };
+        found.ok_or_else(|| CompileError::Unsupported {
+            func: self.func.name.clone(),
+            what: format!("srs from {from} to {ty}"),
+            help: "acc32 goes to i8 or i16, acc64 to i16 or i32",
+        })
+    }
+
+    /// The parts of a shift that its store does: forms, accumulators of 256 bits each of result,
+    /// shift.
+    pub(super) fn fused_srs(
+        &mut self,
+        acc: Value,
+        shift: Value,
+        mode: SrsMode,
+        ty: Type,
+    ) -> Result<(&'static Forms, Vec<Arg>, Arg), CompileError> {
+        self.require(&Op::Srs {
+            ty,
+            acc,
+            shift,
+            mode,
+        });
+        let forms = self.srs_forms(acc, mode, ty)?;
+        let (value, first) = self.place(acc);
+        let shift = self.shift(shift);
+        let units = self.class_of(self.func.ty(acc)).units();
+        let parts = self.class_of(ty).units();
+        let data = (0..parts)
+            .map(|k| Arg::Value {
+                value,
+                part: first + (k * units / parts) as u8,
+            })
+            .collect();
+        Ok((&forms.store, data, Arg::value(shift)))
+    }
+
+    pub(super) fn lower_ups(&mut self, result: Value, op: &Op) -> Result<(), CompileError> {
+        let Op::Ups {
+            ty,
+            value,
+            shift,
+            signed,
+        } = op
+        else {
+            return Ok(());
+        };
+        self.require(op);
+        let class = self.class_of(*ty);
+        let from = self.func.ty(*value);
+        let row = match (*ty, from) {
+            (Type::Acc { lane, .. }, Type::Vec { elem, .. }) => UPS
+                .iter()
+                .find(|u| u.0 == lane && u.1 == elem && u.2 == class),
+            _ => None,
+        };
+        let row = row.ok_or_else(|| CompileError::Unsupported {
+            func: self.func.name.clone(),
+            what: format!("ups from {from} to {ty}"),
+            help: "i8 and i16 go to acc32, i16 and i32 to acc64",
+        })?;
+        let form = if *signed { row.3 } else { row.4 };
+        let (at, part) = self.place(*value);
+        let shift = self.shift(*shift);
+        let d = self.out.value(class);
+        let args = vec![
+            Arg::value(d),
+            Arg::Value { value: at, part },
+            Arg::value(shift),
+        ];
+        self.emit(VInst::new(form, args));
+        self.define(result, d);
+        Ok(())
+    }
+
+    /// A shift amount in a shift register.
+    fn shift(&mut self, shift: Value) -> ValueId {
+        match self.known_const(shift) {
+            Some(n) => self.shared_const(RegClass::S, i64::from(n)),
+            None => self.hoisted_copy(shift, RegClass::S),
+        }
+    }
+
+    pub(super) fn lower_splat(
+        &mut self,
+        result: Value,
+        ty: Type,
+        scalar: Value,
+    ) -> Result<(), CompileError> {
+        let elem = match ty {
+            Type::Vec { elem, .. } => elem,
+            _ => Elem::I32,
+        };
+        let form = match elem.bits() {
+            8 => op::VBCST_8,
+            16 => op::VBCST_16,
+            _ => op::VBCST_32,
+        };
+        let scalar = self.scalar(scalar);
+        // The instruction fills 512 bits; a 256-bit vector is the low half.
+        let d = self.out.value(RegClass::X);
+        self.emit(VInst::new(form, vec![Arg::value(d), Arg::value(scalar)]));
+        self.define(result, d);
+        Ok(())
+    }
+
+    pub(super) fn lower_concat(&mut self, result: Value, lo: Value, hi: Value) {
+        let whole = self.placed_whole(result);
+        for (half, part) in [(lo, 0), (hi, 1)] {
+            let (value, at) = self.place(half);
+            if (value, at) != (whole, part) {
+                let to = Arg::Value { value: whole, part };
+                let from = Arg::Value { value, part: at };
+                self.emit(VInst::new(op::VMOV_mv_w, vec![to, from]));
+            }
+        }
+        self.define(result, whole);
+    }
+
+    /// The machine value of a concatenation, made when the first half of it is.
+    pub(super) fn placed_whole(&mut self, whole: Value) -> ValueId {
+        if let Some(value) = self.wholes.get(&whole) {
+            return *value;
+        }
+        let value = self.out.value(RegClass::X);
+        self.wholes.insert(whole, value);
+        value
+    }
+
+    pub(super) fn lower_half(&mut self, result: Value, value: Value, high: bool) {
+        let (value, part) = self.place(value);
+        let part = part + u8::from(high);
+        self.set_ref(result, Ref::Reg { value, part });
+    }
+
+    /// The units of a value from `part` on in a new value of `class`.
+    pub(super) fn copy(&mut self, value: ValueId, part: u8, class: RegClass) -> ValueId {
+        let d = self.out.value(class);
+        let args = vec![Arg::value(d), Arg::Value { value, part }];
+        self.emit(VInst::new(copy_form(class), args));
+        d
+    }
+}
+
+/// The instruction that copies a register of a class.
+pub fn copy_form(class: RegClass) -> Opcode {
+    match class {
+        RegClass::R | RegClass::P | RegClass::M | RegClass::Dj | RegClass::S => op::MOV_mv_scl,
+        RegClass::W => op::VMOV_mv_w,
+        RegClass::X | RegClass::Bm => op::VMOV_mv_x,
+        RegClass::Cm => op::VMOV_mv_cm,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configuration_words_are_those_of_compiled_kernels() {
+        assert_eq!(mac_config(MacMode::I8M4K8N8, true, true), 776);
+        assert_eq!(mac_config(MacMode::I8M4K8N8, true, false), 0x208);
+        assert_eq!(mac_config(MacMode::I16E32, true, true), 0x338);
+        assert_eq!(mac_config(MacMode::Bf16M4K8N4, true, true), 28);
+    }
+}
