@@ -1,5 +1,7 @@
-//! The array from bytes: golden configurations, designs written by hand as register writes.
+//! The array from bytes: golden configurations, designs written by hand as register writes; and
+//! single cores running programs in assembler.
 
+mod core;
 mod design;
 mod diagnosis;
 mod goldens;

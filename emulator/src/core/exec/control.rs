@@ -1,0 +1,142 @@
+//! Branches, locks, streams and cascades.
+
+use crate::core::fault::{FaultKind, Role};
+use crate::core::machine::Machine;
+use crate::core::op::{Jump, Last, ScalarDst, Src, VectorDst};
+use crate::core::pipe::Gate;
+use crate::core::regs::{Scalar, Source};
+
+/// Stage in which a lock request reaches the lock and stalls the core.
+/// Source: Xilinx/llvm-aie: llvm/lib/Target/AIE/AIEBaseSubtarget.cpp.
+const LOCK_STAGE: u8 = 2;
+/// Last stage in which `done` occupies its interface.
+const DONE_STAGE: u8 = 6;
+/// Stage in which streams and cascades are written.
+const OUTPUT_STAGE: u8 = 2;
+/// Stage in which streams and cascades are read, that of the cascade's enable register.
+const INPUT_STAGE: u8 = 5;
+
+impl Machine {
+    pub(super) fn jump(&mut self, kind: Jump, target: Src) -> Result<(), FaultKind> {
+        let taken = match kind {
+            Jump::Always => true,
+            Jump::Call(stage) => {
+                self.flow.link = Some(stage);
+                true
+            }
+            Jump::IfZero(reg) => self.need(reg, Role::Branch)? == 0,
+            Jump::IfNotZero(reg) => self.need(reg, Role::Branch)? != 0,
+            Jump::Decrement { from, to } => {
+                let value = self.need(from, Role::Branch)?;
+                self.pipe
+                    .stage(to.stage)
+                    .scalar(to.to, value.wrapping_sub(1), true);
+                self.pipe
+                    .stage(1)
+                    .scalar(Scalar::CARRY, u32::from(value == 0), true);
+                value != 0
+            }
+        };
+        let target = match taken {
+            true => Some(self.need_src(target, Role::Branch)?),
+            false => None,
+        };
+        self.flow.branch(target)
+    }
+
+    pub(super) fn lock(
+        &mut self,
+        acquire: bool,
+        lock: Src,
+        value: Scalar,
+        condition: Option<Scalar>,
+    ) -> Result<(), FaultKind> {
+        if let Some(condition) = condition
+            && self.need(condition, Role::Lock)? == 0
+        {
+            return Ok(());
+        }
+        let number = self.need_src(lock, Role::Lock)?;
+        let lock = u8::try_from(number).ok().filter(|n| *n < 64);
+        let lock = lock.ok_or_else(|| FaultKind::Lock {
+            lock: i64::from(number as i32),
+            reason: "a core reaches locks 0..=63".to_string(),
+        })?;
+        let value = self.need(value, Role::Lock)? as i32;
+        self.pipe.stage(LOCK_STAGE).gates.push(if acquire {
+            Gate::Acquire { lock, value }
+        } else {
+            Gate::Release { lock, value }
+        });
+        Ok(())
+    }
+
+    pub(super) fn done(&mut self) -> Result<(), FaultKind> {
+        self.pipe.stage(DONE_STAGE).gates.push(Gate::Done);
+        Ok(())
+    }
+
+    pub(super) fn cascade_read(&mut self, to: &VectorDst) -> Result<(), FaultKind> {
+        self.enabled(Scalar::SCD_ENABLE)?;
+        let stage = to.stage - INPUT_STAGE + 1;
+        self.pipe
+            .stage(INPUT_STAGE)
+            .gates
+            .push(Gate::CascadeRead { to: to.to, stage });
+        Ok(())
+    }
+
+    pub(super) fn cascade_write(&mut self, from: Source) -> Result<(), FaultKind> {
+        self.enabled(Scalar::MCD_ENABLE)?;
+        let word = self.need_vector::<64>(from)?;
+        self.pipe
+            .stage(OUTPUT_STAGE)
+            .gates
+            .push(Gate::CascadeWrite { word });
+        Ok(())
+    }
+
+    fn enabled(&self, control: Scalar) -> Result<(), FaultKind> {
+        let value = self.need(control, Role::Control)?;
+        if value & 1 != 0 {
+            return Ok(());
+        }
+        let help = "enable the cascade by writing 1 to it";
+        Err(FaultKind::Reserved {
+            reg: control.name(),
+            value,
+            help,
+        })
+    }
+
+    pub(super) fn stream_read(&mut self, to: ScalarDst, blocking: bool) -> Result<(), FaultKind> {
+        let stage = to.stage - INPUT_STAGE + 1;
+        let gate = Gate::StreamRead {
+            to: to.to,
+            stage,
+            blocking,
+        };
+        self.pipe.stage(INPUT_STAGE).gates.push(gate);
+        Ok(())
+    }
+
+    pub(super) fn stream_write(
+        &mut self,
+        from: Scalar,
+        last: Last,
+        blocking: bool,
+    ) -> Result<(), FaultKind> {
+        let word = self.need(from, Role::Stored)?;
+        let last = match last {
+            Last::No => false,
+            Last::Yes => true,
+            Last::By(reg) => self.need(reg, Role::Control)? != 0,
+        };
+        self.pipe.stage(OUTPUT_STAGE).gates.push(Gate::StreamWrite {
+            word,
+            last,
+            blocking,
+        });
+        Ok(())
+    }
+}

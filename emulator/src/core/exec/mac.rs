@@ -1,0 +1,195 @@
+//! The multiply-accumulate unit and the accumulator additions.
+
+use crate::core::fault::{FaultKind, Role};
+use crate::core::machine::{Machine, all};
+use crate::core::op::{Mac, MacUnit, VectorDst};
+use crate::core::pipe::{Late, Work};
+use crate::core::regs::{Scalar, Source};
+use arch::num::{AccLane, MacConf, MacError, MacMode, add_acc, mac_bf16, mac_int, sum_f32};
+
+/// Bytes as 32-bit words.
+#[inline(always)]
+fn words<const B: usize, const W: usize>(bytes: &[u8; B]) -> [u32; W] {
+    std::array::from_fn(|i| {
+        u32::from_le_bytes([
+            bytes[4 * i],
+            bytes[4 * i + 1],
+            bytes[4 * i + 2],
+            bytes[4 * i + 3],
+        ])
+    })
+}
+
+/// 32-bit words as bytes, zeros behind them.
+#[inline(always)]
+fn bytes<const W: usize>(words: &[u32; W]) -> [u8; 128] {
+    let mut out = [0; 128];
+    for (bytes, word) in out.chunks_exact_mut(4).zip(words) {
+        bytes.copy_from_slice(&word.to_le_bytes());
+    }
+    out
+}
+
+impl Machine {
+    #[inline]
+    pub(super) fn mac(
+        &mut self,
+        mac: &Mac,
+        x: Source,
+        y: Source,
+        conf: Scalar,
+    ) -> Result<(), FaultKind> {
+        let conf = MacConf::decode(self.need(conf, Role::Control)?);
+        let mode = MacMode::of(conf)?;
+        if (mode.acc == AccLane::Fp32) != (mac.unit == MacUnit::Float) {
+            return Err(MacError::WrongUnit { mode: *mode }.into());
+        }
+        // What the mode does not look at may be undefined.
+        let (x_bytes, y_bytes) = mode.operand_bytes();
+        let ((x_data, x_defined), (y_data, y_defined)) = (self.read::<64>(x), self.read::<64>(y));
+        let (x_need, y_need) = (
+            all(x_bytes.div_ceil(32) as u8),
+            all(y_bytes.div_ceil(32) as u8),
+        );
+        let defined = x_defined & x_need == x_need && y_defined & y_need == y_need;
+        if mac.acc1.is_none() && mac.acc2.is_none() {
+            let ahead = Mac {
+                acc_stage: 1,
+                ..*mac
+            };
+            return self.mac_end(&ahead, conf, &x_data, &y_data, defined);
+        }
+        let work = Work::Mac {
+            mac: *mac,
+            conf,
+            x: x_data,
+            y: y_data,
+            defined,
+        };
+        let late = Late {
+            pc: self.origin,
+            work,
+        };
+        self.pipe.stage(mac.acc_stage).late.push(late);
+        Ok(())
+    }
+
+    /// An accumulator as words, and which of its units are defined; `None` if it takes no part.
+    #[inline]
+    fn accumulator<const B: usize, const W: usize>(
+        &self,
+        acc: Option<Source>,
+        zero: bool,
+    ) -> (Option<[u32; W]>, u8) {
+        match acc {
+            Some(source) if !zero => {
+                let (data, defined) = self.read::<B>(source);
+                (Some(words(&data)), defined)
+            }
+            _ => (None, all((B / 32) as u8)),
+        }
+    }
+
+    /// The step in which accumulators are read.
+    #[inline]
+    pub(super) fn mac_end(
+        &mut self,
+        mac: &Mac,
+        conf: MacConf,
+        x: &[u8; 64],
+        y: &[u8; 64],
+        products_defined: bool,
+    ) -> Result<(), FaultKind> {
+        let mode = MacMode::of(conf)?;
+        let (out, defined) = match mac.unit {
+            MacUnit::Integer => {
+                let (acc1, d1) = self.accumulator::<128, 32>(mac.acc1, conf.zero_acc);
+                let (acc2, d2) = self.accumulator::<128, 32>(mac.acc2, false);
+                let (acc1, acc2) = (acc1.as_ref(), acc2.as_ref());
+                let out = mac_int(mode, conf, mac.negate, x, y, acc1, acc2)?;
+                (bytes(&out), d1 & d2)
+            }
+            MacUnit::Float => {
+                let (acc1, d1) = self.accumulator::<64, 16>(mac.acc1, conf.zero_acc);
+                let (acc2, d2) = self.accumulator::<64, 16>(mac.acc2, false);
+                let (acc1, acc2) = (acc1.as_ref(), acc2.as_ref());
+                let out = mac_bf16(mode, conf, mac.negate, x, y, acc1, acc2)?;
+                (bytes(&out), d1 & d2)
+            }
+        };
+        self.write_accumulator(mac, &out, if products_defined { defined } else { 0 });
+        Ok(())
+    }
+
+    #[inline]
+    fn write_accumulator(&mut self, mac: &Mac, out: &[u8; 128], defined: u8) {
+        let stage = mac.to.stage - mac.acc_stage + 1;
+        let bytes = &out[..usize::from(mac.to.to.units) * 32];
+        self.pipe
+            .stage(stage)
+            .vector(mac.to.to, mac.to.path, bytes, defined);
+    }
+
+    pub(super) fn sum(&mut self, mac: &Mac, conf: Scalar) -> Result<(), FaultKind> {
+        let conf = MacConf::decode(self.need(conf, Role::Control)?);
+        let late = Late {
+            pc: self.origin,
+            work: Work::Sum { mac: *mac, conf },
+        };
+        self.pipe.stage(mac.acc_stage).late.push(late);
+        Ok(())
+    }
+
+    pub(super) fn sum_end(&mut self, mac: &Mac, conf: MacConf) {
+        let (out, defined) = match mac.unit {
+            MacUnit::Integer => {
+                let (acc1, d1) = self.accumulator::<128, 32>(mac.acc1, conf.zero_acc);
+                let (acc2, d2) = self.accumulator::<128, 32>(mac.acc2, false);
+                (
+                    bytes(&add_acc(conf, mac.negate, acc1.as_ref(), acc2.as_ref())),
+                    d1 & d2,
+                )
+            }
+            MacUnit::Float => {
+                let (acc1, d1) = self.accumulator::<64, 16>(mac.acc1, conf.zero_acc);
+                let (acc2, d2) = self.accumulator::<64, 16>(mac.acc2, false);
+                let term = |acc: &Option<[u32; 16]>, i: usize, negate| {
+                    acc.map_or((0, false), |words| (words[i], negate))
+                };
+                let (n1, n2) = (mac.negate.acc1 ^ conf.sub1, mac.negate.acc2 ^ conf.sub2);
+                let out: [u32; 16] =
+                    std::array::from_fn(|i| sum_f32(&[term(&acc1, i, n1), term(&acc2, i, n2)]));
+                (bytes(&out), d1 & d2)
+            }
+        };
+        self.write_accumulator(mac, &out, defined);
+    }
+
+    pub(super) fn copy_accumulator(
+        &mut self,
+        to: &VectorDst,
+        from: Source,
+        stage: u8,
+    ) -> Result<(), FaultKind> {
+        let work = Work::Copy {
+            from,
+            to: to.to,
+            path: to.path,
+            stage: to.stage - stage + 1,
+        };
+        let late = Late {
+            pc: self.origin,
+            work,
+        };
+        self.pipe.stage(stage).late.push(late);
+        Ok(())
+    }
+
+    pub(super) fn clear(&mut self, to: &VectorDst) -> Result<(), FaultKind> {
+        let bytes = &[0; 128][..usize::from(to.to.units) * 32];
+        self.pipe
+            .stage(to.stage)
+            .vector(to.to, to.path, bytes, all(to.to.units));
+        Ok(())
+    }
+}

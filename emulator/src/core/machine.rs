@@ -1,0 +1,373 @@
+//! One cycle of a core: waits, late reads, loads, the issuing bundle, stores, writes.
+
+use super::bus::{CoreBus, Step, Wait};
+use super::fault::{FaultKind, Role};
+use super::pipe::{Gate, Pipe};
+use super::program::Program;
+use super::regs::{Regs, Scalar, Source};
+
+use super::op::{Sign, Src};
+
+/// Bundles that always execute after a branch.
+const DELAY_SLOTS: u8 = 5;
+/// Bytes from the bundle that writes LS, LE or LC last to the bundle at LE: seven fetch packets.
+/// Source: Xilinx/llvm-aie: llvm/lib/Target/AIE/aie2/AIE2InstrInfo.cpp.
+const LOOP_DISTANCE: u32 = 112;
+/// Size and alignment of the bundle at LE, alignment of the one at LS.
+const LOOP_ALIGN: u32 = 16;
+
+/// Registers, pipeline and flow of control.
+#[derive(Clone)]
+pub(crate) struct Machine {
+    pub(crate) regs: Regs,
+    pub(crate) pipe: Pipe,
+    pub(crate) cycle: u64,
+    pub(crate) flow: Flow,
+    /// Address of the bundle whose effects are being executed, for faults.
+    pub(crate) origin: u32,
+    /// Gates of this cycle that have been passed.
+    passed: usize,
+    pub(crate) finished: bool,
+}
+
+/// Flow of control.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Flow {
+    pub(crate) pc: u32,
+    /// Delay slots still to execute.
+    delay: u8,
+    /// Where to go after them, if the branch is taken.
+    target: Option<u32>,
+    /// A call in this bundle wants its return address in `lr`, in this stage.
+    pub(crate) link: Option<u8>,
+    /// Bytes fetched since LS, LE or LC was written.
+    pub(crate) loop_setup: u32,
+}
+
+impl Flow {
+    /// A branch issues; `target` is `None` if it is not taken.
+    pub(crate) fn branch(&mut self, target: Option<u32>) -> Result<(), FaultKind> {
+        if self.delay != 0 {
+            return Err(FaultKind::BranchInDelaySlot);
+        }
+        // The bundle of the branch itself is counted down when it ends.
+        self.delay = DELAY_SLOTS + 1;
+        self.target = target;
+        Ok(())
+    }
+}
+
+impl Machine {
+    pub(crate) fn new(core_id: u32) -> Self {
+        Self {
+            regs: Regs::new(core_id),
+            pipe: Pipe::default(),
+            cycle: 0,
+            flow: Flow::default(),
+            origin: 0,
+            passed: 0,
+            finished: false,
+        }
+    }
+
+    /// One cycle.
+    #[inline]
+    pub(crate) fn step<B: CoreBus>(
+        &mut self,
+        program: &mut Program,
+        bus: &mut B,
+    ) -> Result<Step, FaultKind> {
+        if !self.pipe.current().gates.is_empty()
+            && let Some(wait) = self.wait(bus)?
+        {
+            return Ok(Step::Stalled(wait));
+        }
+        self.late()?;
+        self.loads(bus)?;
+        self.issue(program, bus)?;
+        self.stores(bus)?;
+        self.commit()?;
+        self.pipe.advance();
+        self.cycle += 1;
+        Ok(Step::Ran)
+    }
+
+    /// Passes the gates of this cycle, or tells which one is closed.
+    fn wait<B: CoreBus>(&mut self, bus: &mut B) -> Result<Option<Wait>, FaultKind> {
+        while let Some(gate) = self.pipe.current().gates.get(self.passed).copied() {
+            if let Some(wait) = self.gate(gate, bus)? {
+                return Ok(Some(wait));
+            }
+            self.passed += 1;
+        }
+        self.passed = 0;
+        self.pipe.now().gates.clear();
+        Ok(None)
+    }
+
+    fn gate<B: CoreBus>(&mut self, gate: Gate, bus: &mut B) -> Result<Option<Wait>, FaultKind> {
+        let locked = |lock: u8| {
+            move |e: super::BusError| FaultKind::Lock {
+                lock: i64::from(lock),
+                reason: e.reason,
+            }
+        };
+        let port = |e: super::BusError| FaultKind::Port { reason: e.reason };
+        match gate {
+            Gate::Acquire { lock, value } => {
+                let acquired = bus.acquire(lock, value).map_err(locked(lock))?;
+                Ok((!acquired).then_some(Wait::Lock { lock, value }))
+            }
+            Gate::Release { lock, value } => {
+                bus.release(lock, value).map_err(locked(lock))?;
+                Ok(None)
+            }
+            Gate::CascadeRead { to, stage } => match bus.cascade_read().map_err(port)? {
+                Some(word) => {
+                    self.pipe.stage(stage).vector(to, None, &word, 0b11);
+                    Ok(None)
+                }
+                None => Ok(Some(Wait::CascadeInput)),
+            },
+            Gate::CascadeWrite { word } => {
+                let taken = bus.cascade_write(&word).map_err(port)?;
+                Ok((!taken).then_some(Wait::CascadeOutput))
+            }
+            Gate::StreamRead {
+                to,
+                stage,
+                blocking,
+            } => {
+                let word = bus.stream_read().map_err(port)?;
+                if word.is_none() && blocking {
+                    return Ok(Some(Wait::StreamInput));
+                }
+                self.pipe
+                    .stage(stage)
+                    .scalar(to, word.unwrap_or(0), word.is_some());
+                if !blocking {
+                    let success = u32::from(word.is_some());
+                    self.pipe
+                        .stage(stage + 1)
+                        .scalar(Scalar::SS0, success, true);
+                }
+                Ok(None)
+            }
+            Gate::StreamWrite {
+                word,
+                last,
+                blocking,
+            } => {
+                let taken = bus.stream_write(word, last).map_err(port)?;
+                if !taken && blocking {
+                    return Ok(Some(Wait::StreamOutput));
+                }
+                if !blocking {
+                    self.pipe
+                        .stage(2)
+                        .scalar(Scalar::MS0, u32::from(taken), true);
+                }
+                Ok(None)
+            }
+            Gate::Done => {
+                self.finished = true;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Issues the bundle at the program counter and finds the next one.
+    #[inline]
+    fn issue<B: CoreBus>(&mut self, program: &mut Program, bus: &mut B) -> Result<(), FaultKind> {
+        let pc = self.flow.pc;
+        self.origin = pc;
+        let bundle = program.fetch(pc)?;
+        for op in program.ops(bundle) {
+            self.execute(op, bus)?;
+        }
+        let mut next = pc + u32::from(bundle.bytes);
+        if let Some(stage) = self.flow.link.take() {
+            let after = program.skip(next, u32::from(DELAY_SLOTS))?;
+            self.pipe.stage(stage).scalar(Scalar::LR, after, true);
+        }
+        let looped = self.regs.get(Scalar::LE) == pc
+            && self.regs.get(Scalar::LC) != 0
+            && self.regs.defined(Scalar::LE);
+        if looped && self.end_of_loop(pc, bundle.bytes)? {
+            next = self.regs.get(Scalar::LS);
+        }
+        if self.flow.delay != 0 {
+            self.flow.delay -= 1;
+            if self.flow.delay == 0
+                && let Some(target) = self.flow.target.take()
+            {
+                if looped {
+                    return Err(FaultKind::Loop {
+                        end: pc,
+                        problem: "a branch takes effect at the end of the loop".to_string(),
+                        help: "end the delay slots before the last bundle of the body",
+                    });
+                }
+                next = target;
+            }
+        }
+        self.flow.loop_setup = self.flow.loop_setup.saturating_add(u32::from(bundle.bytes));
+        self.flow.pc = next;
+        Ok(())
+    }
+
+    /// Counts an iteration of the hardware loop; whether another one follows.
+    fn end_of_loop(&mut self, pc: u32, bytes: u8) -> Result<bool, FaultKind> {
+        let start = self.regs.get(Scalar::LS);
+        let problem = if !self.regs.defined(Scalar::LS) {
+            Some("the loop start LS was never set".to_string())
+        } else if !pc.is_multiple_of(LOOP_ALIGN) || u32::from(bytes) != LOOP_ALIGN {
+            Some(format!(
+                "its last bundle is {bytes} bytes long at {pc:#07x}"
+            ))
+        } else if !start.is_multiple_of(LOOP_ALIGN) {
+            Some(format!("its first bundle begins at {start:#07x}"))
+        } else if self.flow.loop_setup < LOOP_DISTANCE {
+            Some(format!(
+                "its last bundle begins {} bytes after LS, LE or LC was written, {LOOP_DISTANCE} are needed",
+                self.flow.loop_setup
+            ))
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            let help = "align the first and last bundle to 16 bytes, widen the last one to 16 bytes, and set the loop up 112 bytes ahead";
+            return Err(FaultKind::Loop {
+                end: pc,
+                problem,
+                help,
+            });
+        }
+        let count = self.regs.get(Scalar::LC) - 1;
+        self.regs.set(Scalar::LC, count, true);
+        Ok(count != 0)
+    }
+
+    /// Writes the results that arrive in this cycle.
+    #[inline]
+    fn commit(&mut self) -> Result<(), FaultKind> {
+        let Self { regs, pipe, .. } = self;
+        let slot = pipe.now();
+        let mut written = 0u128;
+        for write in slot.scalars.drain(..) {
+            let bit = 1 << write.to.0;
+            if write.latch {
+                regs.set(write.to, regs.get(write.to) | write.value, true);
+            } else if written & bit != 0 {
+                return Err(FaultKind::WriteConflict {
+                    reg: write.to.name(),
+                });
+            } else {
+                regs.set(write.to, write.value, write.defined);
+            }
+            written |= bit;
+        }
+        let mut units = 0u64;
+        for write in &slot.vectors {
+            let mask = write.to.mask();
+            if units & mask != 0 {
+                let reg = write.to.undefined_name(0);
+                return Err(FaultKind::WriteConflict { reg });
+            }
+            units |= mask;
+            regs.set_span(write.to, &write.data, write.defined);
+        }
+        slot.vectors.clear();
+        slot.forwarded = 0;
+        Ok(())
+    }
+
+    /// A scalar operand and whether it is defined.
+    #[inline]
+    pub(crate) fn get(&self, src: Src) -> (u32, bool) {
+        match src {
+            Src::Reg(reg) => (self.regs.get(reg), self.regs.defined(reg)),
+            Src::Imm(value) => (value, true),
+        }
+    }
+
+    /// A register that decides what happens.
+    #[inline]
+    pub(crate) fn need(&self, reg: Scalar, role: Role) -> Result<u32, FaultKind> {
+        if self.regs.defined(reg) {
+            Ok(self.regs.get(reg))
+        } else {
+            Err(FaultKind::Undefined {
+                reg: reg.name(),
+                role,
+            })
+        }
+    }
+
+    /// An operand that decides what happens.
+    #[inline]
+    pub(crate) fn need_src(&self, src: Src, role: Role) -> Result<u32, FaultKind> {
+        match src {
+            Src::Reg(reg) => self.need(reg, role),
+            Src::Imm(value) => Ok(value),
+        }
+    }
+
+    /// Whether lanes are signed.
+    #[inline]
+    pub(crate) fn signed(&self, sign: Sign) -> Result<bool, FaultKind> {
+        match sign {
+            Sign::Signed => Ok(true),
+            Sign::By(reg) => Ok(self.need(reg, Role::Control)? & 1 != 0),
+        }
+    }
+
+    /// The first `N` bytes of a vector operand and which of their units are defined. Results on the
+    /// operand's forwarding path are seen in the cycle they arrive.
+    #[inline]
+    pub(crate) fn read<const N: usize>(&self, source: Source) -> ([u8; N], u8) {
+        let span = source.span.low(N);
+        let mut out = [0; N];
+        for (k, bytes) in (span.first..span.first + span.units).zip(out.chunks_mut(32)) {
+            bytes.copy_from_slice(&self.regs.unit(k)[..bytes.len()]);
+        }
+        let mut defined = self.regs.span_defined(span);
+        let slot = self.pipe.current();
+        if source.path.is_some() && slot.forwarded & span.mask() != 0 {
+            for write in slot.vectors.iter().filter(|w| w.path == source.path) {
+                for k in span.first..span.first + span.units {
+                    let at = k.wrapping_sub(write.to.first);
+                    if at < write.to.units {
+                        let (from, to) = (usize::from(at) * 32, usize::from(k - span.first) * 32);
+                        let end = N.min(to + 32);
+                        out[to..end].copy_from_slice(&write.data[from..from + end - to]);
+                        let bit = write.defined >> at & 1;
+                        let place = k - span.first;
+                        defined = defined & !(1 << place) | bit << place;
+                    }
+                }
+            }
+        }
+        (out, defined)
+    }
+
+    /// A vector operand that leaves the core.
+    pub(crate) fn need_vector<const N: usize>(&self, source: Source) -> Result<[u8; N], FaultKind> {
+        let (bytes, defined) = self.read::<N>(source);
+        let span = source.span.low(N);
+        if defined == all(span.units) {
+            Ok(bytes)
+        } else {
+            let reg = span.undefined_name(defined);
+            Err(FaultKind::Undefined {
+                reg,
+                role: Role::Stored,
+            })
+        }
+    }
+}
+
+/// All of `units` units defined.
+pub(crate) const fn all(units: u8) -> u8 {
+    ((1u16 << units) - 1) as u8
+}

@@ -1,0 +1,5 @@
+//! Programs in assembler on one core.
+
+mod flow;
+mod harness;
+mod timing;
