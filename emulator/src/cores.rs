@@ -1,55 +1,92 @@
-//! The cores of the array and what surrounds them.
+//! The cores of the array: control registers, one cycle of all, what they wait for.
 
 use arch::Tile;
-use arch::array::core_regs::{AccumulatorControl, CONTROL_ENABLE, CONTROL_RESET};
-use arch::limits::PROGRAM_BYTES;
+use arch::array::core_regs::{AccumulatorControl, CONTROL_ENABLE, CONTROL_RESET, Status};
+use arch::array::lock::core_lock_target;
 
+use crate::cascade::Cascades;
+use crate::core::{Core, Step, Wait};
 use crate::error::{EmuError, TILES, tile_index};
+use crate::memory::Memory;
 use crate::npu::Npu;
 use crate::report::CoreReport;
+use crate::surroundings::{CoreSurroundings, Windows};
 
-/// State of a core tile's core.
-#[derive(Clone, Debug)]
+/// A core tile's core.
 struct Slot {
-    program: Vec<u8>,
+    core: Core,
     control: u32,
-    cascade: u32,
+    windows: Windows,
+    waits_for: Option<Wait>,
 }
 
-#[derive(Debug)]
 pub(crate) struct Cores {
     slots: Vec<Slot>,
+    /// By tile index, where the tile's slot is.
+    slot_of: [usize; TILES],
+    /// Slots whose core runs, one bit each.
+    running: u32,
+    cascades: Cascades,
 }
 
 impl Cores {
-    pub(crate) fn new() -> Self {
-        let slot = Slot {
-            program: vec![0; PROGRAM_BYTES as usize],
-            control: CONTROL_RESET,
-            cascade: 0,
-        };
-        Cores {
-            slots: vec![slot; TILES],
+    pub(crate) fn new(memory: &Memory) -> Self {
+        let mut slots = Vec::new();
+        let mut slot_of = [usize::MAX; TILES];
+        for tile in Tile::all().filter(|t| t.kind() == arch::TileKind::Core) {
+            slot_of[tile_index(tile)] = slots.len();
+            slots.push(Slot {
+                core: Core::new(tile),
+                control: CONTROL_RESET,
+                windows: Windows::of(tile, memory),
+                waits_for: None,
+            });
         }
+        Cores {
+            slots,
+            slot_of,
+            running: 0,
+            cascades: Cascades::new(),
+        }
+    }
+
+    /// The slot of a core tile.
+    fn slot(&self, tile: Tile) -> &Slot {
+        &self.slots[self.slot_of[tile_index(tile)]]
     }
 }
 
 impl Npu {
+    /// The core of a tile, for tests and debuggers; `None` when the tile has none.
+    pub fn core(&self, tile: Tile) -> Option<&Core> {
+        let has = tile.exists() && tile.kind() == arch::TileKind::Core;
+        has.then(|| &self.cores.slot(tile).core)
+    }
+
     pub(crate) fn write_program(
         &mut self,
         tile: Tile,
         at: u32,
         bytes: &[u8],
     ) -> Result<(), EmuError> {
-        let program = &mut self.cores.slots[tile_index(tile)].program;
-        if let Some(slot) = program.get_mut(at as usize..at as usize + bytes.len()) {
-            slot.copy_from_slice(bytes);
+        let slot = self.cores.slot_of[tile_index(tile)];
+        if self.cores.slots[slot].core.write_program(at, bytes) {
+            return Ok(());
         }
-        Ok(())
+        Err(EmuError::Value {
+            tile,
+            offset: arch::array::memory::PROGRAM_OFFSET + at,
+            value: bytes.len() as u32 / 4,
+            why: format!(
+                "a block of {} bytes runs past the program memory of {} bytes",
+                bytes.len(),
+                arch::limits::PROGRAM_BYTES
+            ),
+        })
     }
 
     pub(crate) fn read_program(&self, tile: Tile, at: u32) -> u32 {
-        let program = &self.cores.slots[tile_index(tile)].program;
+        let program = self.cores.slot(tile).core.program();
         match program.get(at as usize..at as usize + 4) {
             Some(&[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]),
             _ => 0,
@@ -70,23 +107,49 @@ impl Npu {
                 why: "bits other than enable and reset are set".into(),
             });
         }
-        if value & CONTROL_ENABLE != 0 {
-            return Err(EmuError::Register {
-                tile,
-                offset,
-                why: "cores do not run yet",
-            });
+        let at = self.cores.slot_of[tile_index(tile)];
+        let slot = &mut self.cores.slots[at];
+        slot.control = value;
+        if value & CONTROL_RESET != 0 {
+            slot.core.reset();
+            slot.waits_for = None;
         }
-        self.cores.slots[tile_index(tile)].control = value;
+        let enabled = value == CONTROL_ENABLE;
+        slot.core.set_enabled(enabled);
+        if enabled {
+            self.cores.running |= 1 << at;
+        } else {
+            self.cores.running &= !(1 << at);
+        }
         Ok(())
     }
 
     pub(crate) fn core_control(&self, tile: Tile) -> u32 {
-        self.cores.slots[tile_index(tile)].control
+        self.cores.slot(tile).control
     }
 
     pub(crate) fn core_status(&self, tile: Tile) -> u32 {
-        self.core_control(tile)
+        let slot = self.cores.slot(tile);
+        let waits = |window: u8| match slot.waits_for {
+            Some(Wait::Lock { lock, .. }) => lock / 16 == window,
+            _ => false,
+        };
+        let status = Status {
+            enable: slot.control & CONTROL_ENABLE != 0,
+            reset: slot.control & CONTROL_RESET != 0,
+            done: slot.core.is_done(),
+            lock_south: waits(0),
+            lock_west: waits(1),
+            lock_north: waits(2),
+            lock_east: waits(3),
+            cascade_in: slot.waits_for == Some(Wait::CascadeInput),
+            cascade_out: slot.waits_for == Some(Wait::CascadeOutput),
+            stream_in: slot.waits_for == Some(Wait::StreamInput),
+            stream_out: slot.waits_for == Some(Wait::StreamOutput),
+            error_halt: false,
+            debug_halt: false,
+        };
+        status.to_word().unwrap_or(0)
     }
 
     pub(crate) fn write_cascade(
@@ -103,23 +166,95 @@ impl Npu {
                 why: "bits other than input and output are set".into(),
             });
         }
-        self.cores.slots[tile_index(tile)].cascade = value;
+        self.cores.cascades.set_control(tile, value);
         Ok(())
     }
 
     pub(crate) fn cascade_control(&self, tile: Tile) -> u32 {
-        self.cores.slots[tile_index(tile)].cascade
+        self.cores.cascades.control(tile)
     }
 
+    /// One cycle of every running core, in tile order. Returns whether any advanced.
     pub(crate) fn step_cores(&mut self) -> Result<bool, EmuError> {
-        Ok(false)
+        let mut moved = false;
+        let mut pending = self.cores.running;
+        while pending != 0 {
+            let at = pending.trailing_zeros() as usize;
+            pending &= pending - 1;
+            let slot = &mut self.cores.slots[at];
+            let tile = slot.core.tile();
+            let mut bus = CoreSurroundings {
+                tile,
+                now: self.now,
+                windows: &slot.windows,
+                memory: &mut self.memory,
+                locks: &mut self.locks,
+                cascades: &mut self.cores.cascades,
+                stream_in: self.network.core_in(tile),
+                stream_out: self.network.core_out(tile),
+                links: &mut self.network.links,
+            };
+            match slot.core.step(&mut bus) {
+                Ok(Step::Ran) => {
+                    slot.waits_for = None;
+                    moved = true;
+                }
+                Ok(Step::Stalled(wait)) => slot.waits_for = Some(wait),
+                Ok(Step::Done | Step::Idle) => {
+                    slot.waits_for = None;
+                    self.cores.running &= !(1 << at);
+                }
+                Err(fault) => {
+                    return Err(EmuError::Core {
+                        cycle: self.now,
+                        fault: Box::new(fault),
+                    });
+                }
+            }
+        }
+        Ok(moved)
     }
 
     pub(crate) fn core_reports(&self) -> Vec<CoreReport> {
-        Vec::new()
+        let used = |slot: &&Slot| slot.control & CONTROL_ENABLE != 0;
+        let report = |slot: &Slot| {
+            let counts = slot.core.counts();
+            CoreReport {
+                tile: slot.core.tile(),
+                busy: counts.busy,
+                lock_stalls: counts.lock_stalls,
+                stream_stalls: counts.port_stalls,
+                done: slot.core.is_done(),
+            }
+        };
+        self.cores.slots.iter().filter(used).map(report).collect()
     }
 
+    /// Every enabled core that has not ended, in words.
     pub(crate) fn core_wait_texts(&self) -> Vec<String> {
-        Vec::new()
+        let mut out = Vec::new();
+        for slot in &self.cores.slots {
+            if slot.control != CONTROL_ENABLE || slot.core.is_done() {
+                continue;
+            }
+            let tile = slot.core.tile();
+            let what = match slot.waits_for {
+                None => "runs".into(),
+                Some(Wait::Lock { lock, value }) => {
+                    let found = core_lock_target(tile, lock)
+                        .and_then(|(owner, id)| self.locks.find(owner, id));
+                    match found {
+                        Some(found) => self.locks.wait_text(found, value),
+                        None => format!("waits for lock {lock}"),
+                    }
+                }
+                Some(Wait::CascadeInput) => "waits for a word on its cascade input".into(),
+                Some(Wait::CascadeOutput) => "waits for room on its cascade output".into(),
+                Some(Wait::StreamInput) => "waits for a word on its input stream".into(),
+                Some(Wait::StreamOutput) => "waits for room on its output stream".into(),
+            };
+            out.push(format!("core {tile}, at {:#07x}, {what}", slot.core.pc()));
+        }
+        out
     }
 }

@@ -4,8 +4,10 @@ use arch::Tile;
 use arch::array::Direction;
 use arch::array::regs::register_name;
 use arch::array::switch::Port;
-use formats::{cdo::CdoError, pdi::PdiError, txn::TxnError};
+use formats::{cdo::CdoError, pdi::PdiError, txn::TxnError, xclbin::XclbinError};
 use thiserror::Error;
+
+use crate::core::Fault;
 
 /// A DMA channel of a tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -185,14 +187,12 @@ pub enum EmuError {
         is: u32,
     },
     /// A core stopped with a fault.
-    #[error("core {tile} at cycle {cycle}: {fault}")]
+    #[error("{fault} (array cycle {cycle})")]
     Core {
-        /// The core's tile.
-        tile: Tile,
         /// Cycle of the array.
         cycle: u64,
-        /// The core's own words.
-        fault: String,
+        /// The core, the place in its program and what happened.
+        fault: Box<Fault>,
     },
     /// Nothing can move any more.
     #[error("deadlock at cycle {cycle}, nothing can move:\n{}", list(.waiters))]
@@ -216,6 +216,17 @@ pub enum EmuError {
     /// The PDI is bad.
     #[error(transparent)]
     Pdi(#[from] PdiError),
+    /// The xclbin is bad.
+    #[error(transparent)]
+    Xclbin(#[from] XclbinError),
+    /// The xclbin does not tell which configuration to load.
+    #[error("{why}; the xclbin has {names}\nhelp: name one of them")]
+    Kernel {
+        /// What is missing or ambiguous.
+        why: String,
+        /// Names of the xclbin's kernels.
+        names: String,
+    },
     /// The instruction stream is bad.
     #[error(transparent)]
     Txn(#[from] TxnError),

@@ -1,6 +1,6 @@
 //! The npu1 array and its AIE2 cores, run from shipped bytes: CDO, PDI and instruction streams.
 //!
-//! A [`Npu`] is configured by register writes ([`Npu::load_cdo`], [`Npu::load_pdi`]) and then
+//! A [`Npu`] is configured by register writes ([`Npu::load_xclbin`], [`Npu::load_pdi`], [`Npu::load_cdo`]) and then
 //! executes instruction streams ([`Npu::run`]) against host buffers, cycle by cycle and
 //! deterministically. Whatever it does not model it refuses by name.
 //!
@@ -12,20 +12,24 @@
 //! ```
 //!
 //! - [`core`]: one AIE2 core, bundle by bundle.
-//! - `npu`, `registers`, `program`: the array and its clock, register decoding, instruction streams.
+//! - `npu`, `load`, `registers`, `program`: the array and its clock, configuration, register
+//!   decoding, instruction streams.
 //! - `dma`, `bd`: DMA channels, buffer descriptors and the walk over their addresses.
 //! - `network`, `switch`, `packet`, `link`, `token`: streams.
+//! - `cores`, `surroundings`, `cascade`: the cores in the array and what they see of it.
 //! - `memory`, `lock`, `host`: what transfers touch.
 //! - `error`, `report`, `timing`: refusals, results, constants of time.
 
 pub mod core;
 
 mod bd;
+mod cascade;
 mod cores;
 mod dma;
 mod error;
 mod host;
 mod link;
+mod load;
 mod lock;
 mod memory;
 mod network;
@@ -34,6 +38,7 @@ mod packet;
 mod program;
 mod registers;
 mod report;
+mod surroundings;
 mod switch;
 mod timing;
 mod token;

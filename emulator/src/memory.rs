@@ -77,6 +77,18 @@ impl Memory {
             slot.copy_from_slice(&value.to_le_bytes());
         }
     }
+
+    /// Bytes from a place on, for a core's access, which lies inside one memory.
+    #[inline]
+    pub(crate) fn bytes(&self, place: Place, len: usize) -> &[u8] {
+        &self.bytes[place as usize..place as usize + len]
+    }
+
+    /// Bytes from a place on, for a core's access, which lies inside one memory.
+    #[inline]
+    pub(crate) fn bytes_mut(&mut self, place: Place, len: usize) -> &mut [u8] {
+        &mut self.bytes[place as usize..place as usize + len]
+    }
 }
 
 #[cfg(test)]

@@ -64,6 +64,8 @@ pub(crate) struct Network {
     /// By channel index: link for MM2S, link and receiver for S2MM.
     channels: Vec<Option<Reader>>,
     /// By tile index.
+    core_out: [Option<usize>; TILES],
+    core_in: [Option<Reader>; TILES],
     control_out: [Option<usize>; TILES],
     host: Vec<Reader>,
     control_in: Vec<(Tile, Reader)>,
@@ -78,6 +80,8 @@ impl Network {
             ends: Vec::new(),
             nodes: Vec::new(),
             channels: Vec::new(),
+            core_out: [None; TILES],
+            core_in: [None; TILES],
             control_out: [None; TILES],
             host: Vec::new(),
             control_in: Vec::new(),
@@ -92,6 +96,16 @@ impl Network {
     #[inline]
     pub(crate) fn control_out(&self, tile: Tile) -> Option<usize> {
         self.control_out[tile_index(tile)]
+    }
+
+    #[inline]
+    pub(crate) fn core_out(&self, tile: Tile) -> Option<usize> {
+        self.core_out[tile_index(tile)]
+    }
+
+    #[inline]
+    pub(crate) fn core_in(&self, tile: Tile) -> Option<Reader> {
+        self.core_in[tile_index(tile)]
     }
 
     /// Makes links and packet switches from the registers.
@@ -242,22 +256,27 @@ impl Network {
     }
 
     fn index_ends(&mut self) {
+        self.core_out = [None; TILES];
+        self.core_in = [None; TILES];
         self.control_out = [None; TILES];
         self.host.clear();
         self.control_in.clear();
         let mut readers = Vec::new();
         for (link, end) in self.ends.iter().enumerate() {
-            if let Source::Slave(tile, slave) = end.source
-                && slave_port(tile.kind(), slave) == Some(Port::TileCtrl)
-            {
-                self.control_out[tile_index(tile)] = Some(link);
+            if let Source::Slave(tile, slave) = end.source {
+                match slave_port(tile.kind(), slave) {
+                    Some(Port::Core) => self.core_out[tile_index(tile)] = Some(link),
+                    Some(Port::TileCtrl) => self.control_out[tile_index(tile)] = Some(link),
+                    _ => {}
+                }
             }
             for (reader, branch) in end.branches.iter().enumerate() {
                 match branch.sink {
                     Sink::Dma(channel) => readers.push((channel, (link, reader))),
                     Sink::Host(..) => self.host.push((link, reader)),
                     Sink::Control(tile) => self.control_in.push((tile, (link, reader))),
-                    Sink::Core(_) | Sink::Packet(..) | Sink::Nowhere(..) => {}
+                    Sink::Core(tile) => self.core_in[tile_index(tile)] = Some((link, reader)),
+                    Sink::Packet(..) | Sink::Nowhere(..) => {}
                 }
             }
         }

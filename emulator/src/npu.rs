@@ -2,8 +2,6 @@
 
 use arch::array::Direction;
 use arch::{Tile, TileKind};
-use formats::cdo::{Cdo, Command};
-use formats::pdi::Pdi;
 
 use crate::bd::BD_WORDS;
 use crate::cores::Cores;
@@ -14,13 +12,11 @@ use crate::lock::Locks;
 use crate::memory::Memory;
 use crate::network::{Network, channel_ids};
 use crate::report::{CoreReport, DmaReport, RunReport};
-use crate::timing::POLL_CYCLES;
 
 /// The npu1 array, powered up and unconfigured.
 ///
 /// Configure it with [`Npu::load_cdo`] or [`Npu::load_pdi`], then run instruction streams with
 /// [`Npu::run`]. State (memories, locks, running chains) lasts from one run to the next.
-#[derive(Debug)]
 pub struct Npu {
     pub(crate) now: u64,
     pub(crate) memory: Memory,
@@ -63,13 +59,14 @@ impl Npu {
                 channels.iter().position(of_tile).unwrap_or(channels.len())
             })
             .collect();
+        let memory = Memory::new();
         Npu {
             now: 0,
-            memory: Memory::new(),
+            cores: Cores::new(&memory),
+            memory,
             locks: Locks::new(),
             host: Host::default(),
             network: Network::new(),
-            cores: Cores::new(),
             bds: Tile::all()
                 .map(|tile| vec![[0; BD_WORDS]; usize::from(tile.kind().bds())])
                 .collect(),
@@ -94,56 +91,8 @@ impl Npu {
         self.first_channel[tile_index(tile)] + usize::from(within)
     }
 
-    /// Executes the commands of a CDO.
-    ///
-    /// # Errors
-    /// What a register refuses; a poll that never comes true.
-    pub fn load_cdo(&mut self, cdo: &Cdo) -> Result<(), EmuError> {
-        for command in &cdo.commands {
-            match command {
-                Command::Write { addr, value } => self.write(*addr, *value)?,
-                Command::MaskWrite { addr, mask, value } => {
-                    self.mask_write(*addr, *mask, *value)?;
-                }
-                Command::DmaWrite { addr, data } => self.write_block(*addr, data)?,
-                Command::MaskPoll {
-                    addr, mask, value, ..
-                } => self.poll(*addr, *mask, *value)?,
-                Command::Delay { .. } | Command::Nop { .. } => {}
-            }
-        }
-        self.connect()
-    }
-
-    /// Reads a PDI and executes its CDO.
-    ///
-    /// # Errors
-    /// When the bytes are no PDI, and as for [`Npu::load_cdo`].
-    pub fn load_pdi(&mut self, pdi: &[u8]) -> Result<(), EmuError> {
-        self.load_cdo(Pdi::parse(pdi)?.cdo())
-    }
-
-    fn poll(&mut self, addr: u32, mask: u32, value: u32) -> Result<(), EmuError> {
-        let end = self.now + POLL_CYCLES;
-        loop {
-            let is = self.read(addr)?;
-            if is & mask == value & mask {
-                return Ok(());
-            }
-            if self.now >= end {
-                return Err(EmuError::Poll {
-                    addr,
-                    mask,
-                    value,
-                    is,
-                });
-            }
-            self.step()?;
-        }
-    }
-
     /// Brings the streams up to date with the switch registers.
-    fn connect(&mut self) -> Result<(), EmuError> {
+    pub(crate) fn connect(&mut self) -> Result<(), EmuError> {
         if self.network.dirty {
             self.network.rebuild()?;
         }

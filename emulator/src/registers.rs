@@ -8,7 +8,6 @@ use arch::array::lock::{VALUE_MASK, value_register};
 use arch::array::memory::{DATA_OFFSET, PROGRAM_OFFSET};
 use arch::array::shim::{DEMUX_MASK, DEMUX_OFFSET, MUX_MASK, MUX_OFFSET};
 use arch::array::switch::{SwitchRegister, switch_register};
-use arch::limits::PROGRAM_BYTES;
 use arch::{Tile, TileKind};
 
 use crate::error::{EmuError, tile_index};
@@ -158,17 +157,6 @@ impl Npu {
         let (tile, offset) = locate(addr)?;
         if let Place::Program(at) = place(tile, offset)? {
             let bytes: Vec<u8> = data.iter().flat_map(|w| w.to_le_bytes()).collect();
-            if at as usize + bytes.len() > PROGRAM_BYTES as usize {
-                return Err(EmuError::Value {
-                    tile,
-                    offset,
-                    value: data.len() as u32,
-                    why: format!(
-                        "a block of {} bytes runs past the program memory of {PROGRAM_BYTES} bytes",
-                        bytes.len()
-                    ),
-                });
-            }
             return self.write_program(tile, at, &bytes);
         }
         for (i, word) in data.iter().enumerate() {

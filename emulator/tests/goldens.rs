@@ -34,12 +34,25 @@ fn file(design: &str, name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-fn configure(design: &str) -> Npu {
+/// An array with a design's configuration.
+pub(crate) fn configure(design: &str) -> Npu {
     let mut npu = Npu::new();
     let cdo = Cdo::parse(&file(design, "cdo_init.bin")).unwrap();
     npu.load_cdo(&cdo)
         .unwrap_or_else(|e| panic!("{design}: {e}"));
     npu
+}
+
+/// Enables a design's cores.
+pub(crate) fn enable(npu: &mut Npu, design: &str) {
+    let cdo = Cdo::parse(&file(design, "cdo_enable.bin")).unwrap();
+    npu.load_cdo(&cdo)
+        .unwrap_or_else(|e| panic!("{design}: {e}"));
+}
+
+/// A design's instruction stream.
+pub(crate) fn stream(design: &str) -> Stream {
+    Stream::parse(&file(design, "insts.bin")).unwrap()
 }
 
 #[test]
@@ -49,7 +62,7 @@ fn every_configuration_loads() {
         for _ in 0..1000 {
             npu.step().unwrap_or_else(|e| panic!("{design}: {e}"));
         }
-        Stream::parse(&file(design, "insts.bin")).unwrap();
+        stream(design);
     }
 }
 
@@ -57,10 +70,10 @@ fn every_configuration_loads() {
 /// packets 3 and 4 with their headers kept.
 #[test]
 fn packets_are_switched_by_id() {
-    let mut npu = configure("m_tasks_packet");
-    npu.load_cdo(&Cdo::parse(&file("m_tasks_packet", "cdo_enable.bin")).unwrap())
+    let mut npu = Npu::new();
+    npu.load_xclbin(&file("m_tasks_packet", "design.xclbin"))
         .unwrap();
-    let stream = Stream::parse(&file("m_tasks_packet", "insts.bin")).unwrap();
+    let stream = stream("m_tasks_packet");
     let mut args = [bytes(100..132), vec![0; 34 * 4]];
     let report = npu
         .run(&stream, &mut args, Budget { cycles: 10_000 })

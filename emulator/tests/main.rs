@@ -7,3 +7,4 @@ mod diagnosis;
 mod goldens;
 mod loopback;
 mod refusals;
+mod workers;

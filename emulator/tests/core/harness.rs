@@ -100,7 +100,7 @@ impl CoreBus for FlatBus {
 /// Assembles a program, one bundle a line. `name:` is a label and `#name` its address, `.align` pads
 /// with `nop` to 16 bytes, `.nops N` repeats `nop`, a line that ends in `|16` gets a bundle of 16
 /// bytes.
-pub(super) fn assemble(text: &str) -> Vec<u8> {
+pub(crate) fn assemble(text: &str) -> Vec<u8> {
     let mut labels = BTreeMap::new();
     for _ in 0..2 {
         pass(text, &mut labels);

@@ -1,5 +1,5 @@
 //! Programs in assembler on one core.
 
 mod flow;
-mod harness;
+pub(crate) mod harness;
 mod timing;
