@@ -2,4 +2,5 @@
 
 mod aie2;
 mod array;
+mod filetests;
 mod kernels;

@@ -15,3 +15,9 @@ pub mod print;
 pub mod read;
 pub mod types;
 pub mod verify;
+
+/// A number and what it counts: `1 value`, `2 values`.
+fn counted(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}

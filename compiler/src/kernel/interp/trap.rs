@@ -4,6 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::kernel::counted;
 use crate::kernel::types::Type;
 
 /// A run that went wrong, and where.
@@ -42,7 +43,7 @@ pub enum TrapKind {
         nearest: Option<String>,
     },
     /// Too few or too many arguments.
-    #[error("{found} arguments, the function has {expected} parameters")]
+    #[error("{}, the function has {}", counted(*.found, "argument"), counted(*.expected, "parameter"))]
     ArgCount {
         /// Arguments.
         found: usize,

@@ -93,7 +93,8 @@ impl<'t> Lexer<'t> {
             }
             c => {
                 let found = format!("`{}`", c.escape_debug());
-                Err(ReadError::at(pos).unexpected(found, "kernel IR"))
+                Err(ReadError::at(pos)
+                    .unexpected(found, "a name, a number or one of `( ) { } , = :`"))
             }
         }
     }

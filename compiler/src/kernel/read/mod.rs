@@ -19,6 +19,7 @@ mod lex;
 
 use thiserror::Error;
 
+use super::counted;
 use super::ir::Module;
 use super::verify::{Pos, Verified, VerifyErrors, verify_source};
 use func::Reader;
@@ -110,7 +111,7 @@ pub enum ReadErrorKind {
         name: String,
     },
     /// More or fewer names than the operation has results.
-    #[error("{op} makes {expected} values, found {found} names\nhelp: `{}{op} ...`", example(*.expected))]
+    #[error("{op} has {}, {found} named\nhelp: `{}{op} ...`", counted(*.expected, "result"), example(*.expected))]
     ResultCount {
         /// Operation.
         op: String,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::kernel::counted;
 use crate::kernel::ir::Access;
 use crate::kernel::types::{DATA_SPACE, Type};
 
@@ -89,7 +90,7 @@ pub enum Rule {
     #[error("call to @{name}, which never returns")]
     NeverReturns { name: String },
     /// Calls pass as many arguments as the function has parameters.
-    #[error("call to @{name} with {found} arguments, it has {expected} parameters")]
+    #[error("call to @{name} with {}, it has {}", counted(*.found, "argument"), counted(*.expected, "parameter"))]
     ArgCount {
         name: String,
         found: usize,
@@ -107,7 +108,7 @@ pub enum Rule {
     #[error("parameter {value} is {ty}, parameters are i32 or ptr")]
     ParamType { value: String, ty: Type },
     /// Parameters travel in registers, never on the stack.
-    #[error("{found} {class} parameters, a call passes at most {limit}")]
+    #[error("{} of type {class}, a call passes at most {limit}", counted(*.found, "parameter"))]
     ParamCount {
         class: Type,
         found: usize,
@@ -135,7 +136,7 @@ pub enum Rule {
     #[error("value {value} is used outside the loop that defines it")]
     OutOfScope { value: String },
     /// Operations have a fixed number of results.
-    #[error("{found} results where the operation has {expected}")]
+    #[error("{} where the operation has {expected}", counted(*.found, "result"))]
     ResultCount { found: usize, expected: usize },
     /// Types of results follow from the operation.
     #[error("result {value} is {found} where the operation makes {expected}")]
@@ -160,7 +161,7 @@ pub enum Rule {
         expected: &'static str,
     },
     /// Vectors lie at multiples of 32 bytes, words at multiples of 4.
-    #[error("{} of {bytes} bytes is not a multiple of {align}, which {ty} needs", access_word(.access))]
+    #[error("{} of {bytes} is not a multiple of {align} bytes, which {ty} needs", access_word(.access))]
     Alignment {
         access: Access,
         bytes: i32,
@@ -168,7 +169,7 @@ pub enum Rule {
         align: u32,
     },
     /// Offsets stay within the data space.
-    #[error("offset of {bytes} bytes leaves the data space of {limit} bytes")]
+    #[error("offset of {bytes} leaves the data space of {limit} bytes")]
     OffsetRange { bytes: i32, limit: u32 },
     /// Addresses lie in the data space.
     #[error("address {addr:#x} is outside the data space {:#x}..={:#x}", DATA_SPACE.start(), DATA_SPACE.end())]
@@ -192,7 +193,7 @@ pub enum Rule {
     #[error("loops nest deeper than {limit}")]
     Nesting { limit: usize },
     /// Carried values have an initial value.
-    #[error("loop with {params} carried values and {init} initial values")]
+    #[error("loop with {} and {}", counted(*.params, "carried value"), counted(*.init, "initial value"))]
     LoopInit { params: usize, init: usize },
     /// Carried values keep their type.
     #[error("carried value {value} is {found}, its initial value is {expected}")]
@@ -208,7 +209,7 @@ pub enum Rule {
     #[error("yield that does not end the body of a loop")]
     YieldMisplaced,
     /// As many values go round as the loop carries.
-    #[error("yield of {found} values in a loop that carries {expected}")]
+    #[error("yield of {} in a loop that carries {expected}", counted(*.found, "value"))]
     YieldCount { found: usize, expected: usize },
     /// Values that go round keep their type.
     #[error("yield of {value}, which is {found}, as carried value {index}, which is {expected}")]

@@ -7,6 +7,8 @@
 mod calls;
 mod error;
 mod func;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Deref;
 
