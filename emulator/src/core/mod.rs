@@ -37,7 +37,7 @@ pub use bus::{BusError, CoreBus, Step, Wait};
 pub use fault::{Fault, FaultKind, Role};
 
 use arch::Tile;
-use arch::aie2::Reg;
+use arch::aie2::{Inst, Reg};
 use machine::Machine;
 use program::Program;
 
@@ -188,6 +188,11 @@ impl Core {
     pub fn counts(&self) -> Counts {
         self.counts
     }
+}
+
+/// Whether a core executes this instruction; others are a fault when they would execute.
+pub fn is_modelled(inst: &Inst) -> bool {
+    !matches!(decode::decode(inst), op::Op::NotModelled(_))
 }
 
 /// What the register CORE_ID reads: row in bits 4:0, column in bits 22:16.

@@ -234,3 +234,10 @@ pub(super) fn run_with(text: &str, prepare: impl FnOnce(&mut FlatBus)) -> Machin
 pub(super) fn run(text: &str) -> Machine {
     run_with(text, |_| {})
 }
+
+/// Runs a program into its fault.
+pub(super) fn fault(text: &str) -> Fault {
+    Machine::new(&ended(text))
+        .finish()
+        .expect_err("the program has a fault")
+}

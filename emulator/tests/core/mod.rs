@@ -1,5 +1,12 @@
 //! Programs in assembler on one core.
 
+mod coverage;
+mod faults;
 mod flow;
 pub(crate) mod harness;
+mod mac;
+mod memory;
+mod ports;
+mod scalar;
 mod timing;
+mod vector;
