@@ -14,24 +14,18 @@ mod loops;
 mod sizes;
 
 use arch::aie2::Slot;
+use arch::aie2::rules::{DELAY_SLOTS, LOOP_SETUP_BYTES};
 use arch::limits::PROGRAM_BYTES;
 
 use super::mir::{BlockId, BlockKind, Label, MInst, MOperand, Program};
 use sizes::Sizes;
-
-/// Branch targets, returns, functions and loop starts are multiples of this; the largest bundle.
-pub const FETCH_BYTES: u32 = 16;
-/// Bundles after a branch that always execute.
-pub const DELAY_SLOTS: usize = 5;
-/// Least bytes from the start of the bundle that writes LS, LE or LC to the bundle at LE.
-pub const LOOP_DISTANCE: u32 = 112;
 
 /// The place of every bundle of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayoutMap {
     /// Functions in the order of the program.
     pub funcs: Vec<FuncPlace>,
-    /// Bytes of the program, a multiple of [`FETCH_BYTES`].
+    /// Bytes of the program, a multiple of [`TARGET_ALIGN`](arch::aie2::rules::TARGET_ALIGN).
     pub size: u32,
 }
 
@@ -88,7 +82,7 @@ struct Item {
     block: usize,
     cycle: Option<usize>,
     sizes: Sizes,
-    /// Starts at a multiple of [`FETCH_BYTES`].
+    /// Starts at a multiple of [`TARGET_ALIGN`](arch::aie2::rules::TARGET_ALIGN).
     aligned: bool,
     writes_loop: bool,
 }
@@ -141,7 +135,7 @@ pub enum LayoutError {
     /// A loop ends too soon after its registers are written.
     #[error(
         "function `{func}`, block {block}: the loop ends {distance} bytes after the bundle in block \
-         {writer} that writes a loop register, at least {LOOP_DISTANCE} are needed\n\
+         {writer} that writes a loop register, at least {LOOP_SETUP_BYTES} are needed\n\
          help: enter the loop by running on into it, so that layout can put bundles in front"
     )]
     LoopTooClose {

@@ -1,6 +1,7 @@
 //! Addresses: alignment by larger bundles, loop ends and distances, limits.
 
-use npuc::aie2::layout::{FETCH_BYTES, LOOP_DISTANCE, LayoutError, LayoutMap, layout};
+use arch::aie2::rules::{LOOP_SETUP_BYTES, TARGET_ALIGN};
+use npuc::aie2::layout::{LayoutError, LayoutMap, layout};
 use npuc::aie2::mir::Label;
 use npuc::aie2::{emit::emit, mir::BlockId};
 
@@ -59,11 +60,11 @@ fn branch_targets_returns_and_functions_are_aligned() {
     );
     let map = layout(&program).unwrap();
     let main = &map.funcs[0];
-    assert_eq!(main.blocks[1].start % FETCH_BYTES, 0);
-    assert_eq!(main.blocks[2].bundles[6].address % FETCH_BYTES, 0);
-    assert_eq!(map.funcs[1].start % FETCH_BYTES, 0);
+    assert_eq!(main.blocks[1].start % TARGET_ALIGN, 0);
+    assert_eq!(main.blocks[2].bundles[6].address % TARGET_ALIGN, 0);
+    assert_eq!(map.funcs[1].start % TARGET_ALIGN, 0);
     assert_eq!((main.start, main.end), (0, map.funcs[1].start));
-    assert_eq!(map.size % FETCH_BYTES, 0);
+    assert_eq!(map.size % TARGET_ALIGN, 0);
     assert!(
         main.blocks
             .iter()
@@ -95,10 +96,10 @@ fn loops_end_in_a_whole_packet_far_behind_their_setup() {
     let blocks = &map.funcs[0].blocks;
     let (start, last) = (blocks[1].start, blocks[1].bundles.last().unwrap());
     assert_eq!(
-        (start % FETCH_BYTES, last.address % FETCH_BYTES, last.size),
+        (start % TARGET_ALIGN, last.address % TARGET_ALIGN, last.size),
         (0, 0, 16)
     );
-    assert!(last.address - blocks[0].bundles[3].address >= LOOP_DISTANCE);
+    assert!(last.address - blocks[0].bundles[3].address >= LOOP_SETUP_BYTES);
     // The write of LC and the first bundle of the body cannot hold 112 bytes: five more are put in.
     assert_eq!(
         blocks[0]

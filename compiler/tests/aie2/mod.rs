@@ -1,4 +1,5 @@
 //! Layout, emission and the checker of the AIE2 back end.
 
 mod asm;
+mod checker;
 mod layout;

@@ -1,9 +1,10 @@
 //! The distance from the last write of a loop register to the end of its loop.
 
+use arch::aie2::rules::{LOOP_END_BYTES, LOOP_SETUP_BYTES};
 use arch::aie2::{Dir, reg};
 
 use super::sizes::Sizes;
-use super::{FETCH_BYTES, Item, LOOP_DISTANCE, LayoutError};
+use super::{Item, LayoutError};
 use crate::aie2::mir::{BlockId, BlockKind, Label, MFunc, MInst, MOperand, Program};
 
 /// Whether `inst` writes LS, LE or LC.
@@ -22,7 +23,7 @@ struct Approach {
 }
 
 /// Grows bundles, and puts bundles of no operation in front of loops, until every loop ends at least
-/// [`LOOP_DISTANCE`] bytes after the last write of its registers.
+/// [`LOOP_SETUP_BYTES`] bytes after the last write of its registers.
 pub(super) fn keep_distance(program: &Program, items: &mut Vec<Item>) -> Result<(), LayoutError> {
     for (f, func) in program.funcs.iter().enumerate() {
         for (b, block) in func.blocks.iter().enumerate() {
@@ -45,7 +46,7 @@ fn keep_loop_distance(
         let Some(nearest) = nearest_write(func, block, items, &spans) else {
             return Ok(());
         };
-        let mut missing = LOOP_DISTANCE.saturating_sub(nearest.distance);
+        let mut missing = LOOP_SETUP_BYTES.saturating_sub(nearest.distance);
         if missing == 0 {
             return Ok(());
         }
@@ -64,12 +65,12 @@ fn keep_loop_distance(
                 func: func.name.clone(),
                 block,
                 writer,
-                distance: LOOP_DISTANCE - missing,
+                distance: LOOP_SETUP_BYTES - missing,
             });
         };
         let at = spans[block].0;
         let before = items[at - 1].block;
-        for _ in 0..missing.div_ceil(FETCH_BYTES) {
+        for _ in 0..missing.div_ceil(LOOP_END_BYTES) {
             items.insert(
                 at,
                 Item {
@@ -122,7 +123,7 @@ fn spans(f: usize, func: &MFunc, items: &[Item]) -> Vec<(usize, usize)> {
     spans
 }
 
-/// The way with the fewest bytes, if there is one below [`LOOP_DISTANCE`].
+/// The way with the fewest bytes, if there is one below [`LOOP_SETUP_BYTES`].
 fn nearest_write(
     func: &MFunc,
     block: usize,
@@ -144,11 +145,11 @@ fn nearest_write(
             bytes += items[k].sizes.chosen();
             path.push(k);
             found = items[k].writes_loop;
-            if found || bytes >= LOOP_DISTANCE {
+            if found || bytes >= LOOP_SETUP_BYTES {
                 break;
             }
         }
-        if bytes >= LOOP_DISTANCE || best.as_ref().is_some_and(|a| a.distance <= bytes) {
+        if bytes >= LOOP_SETUP_BYTES || best.as_ref().is_some_and(|a| a.distance <= bytes) {
             continue;
         }
         if found {

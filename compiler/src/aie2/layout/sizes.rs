@@ -1,8 +1,9 @@
 //! The sizes a bundle can have, and the choice that meets every alignment with the fewest bytes.
 
+use arch::aie2::rules::TARGET_ALIGN;
 use arch::aie2::{Format, Slot, SlotSet};
 
-use super::{FETCH_BYTES, Item};
+use super::Item;
 
 /// The sizes a bundle can have and the one it gets. Sizes are counted in units of two bytes, 1 to 8.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +14,7 @@ pub(super) struct Sizes {
 }
 
 const UNIT: u32 = 2;
-const RESIDUES: usize = (FETCH_BYTES / UNIT) as usize;
+const RESIDUES: usize = (TARGET_ALIGN / UNIT) as usize;
 
 impl Sizes {
     /// The sizes of the formats that hold `slots`; `None` if there is none or a slot is taken twice.
@@ -60,7 +61,7 @@ impl Sizes {
 }
 
 /// Chooses sizes so that aligned bundles and the end of the program stand at multiples of
-/// [`FETCH_BYTES`].
+/// [`TARGET_ALIGN`].
 pub(super) fn align(items: &mut [Item]) {
     let mut rest = items;
     while !rest.is_empty() {
@@ -75,7 +76,7 @@ pub(super) fn align(items: &mut [Item]) {
     }
 }
 
-/// Chooses sizes with the smallest sum that is a multiple of [`FETCH_BYTES`]. Later bundles grow first.
+/// Chooses sizes with the smallest sum that is a multiple of [`TARGET_ALIGN`]. Later bundles grow first.
 fn fit(run: &mut [Item]) {
     // least[k][r]: the fewest units that the bundles from k on take with a sum of r modulo 8, and the
     // size of bundle k in that choice.

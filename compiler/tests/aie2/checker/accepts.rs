@@ -1,0 +1,136 @@
+//! Correct programs.
+
+use super::{complaints, program, verdict};
+
+/// A loop of loads, products and stores with its loads still under way across the back edge.
+pub(crate) const PIPELINED: &str = "
+    func main
+    block head
+    0: mova r0, #28
+    0: movxm p0, #458752
+    1: movxm p1, #462848
+    2: movxm p2, #466944
+    3: movxm ls, @body
+    4: movxm le, @body.last
+    5: mova r1, #8
+    6: mov lc, r1
+    6: vlda wl0, [p0], #32 !1
+    6: vldb wl2, [p1], #32 !2
+    7: vlda wh0, [p0], #32 !1
+    7: vldb wh2, [p1], #32 !2
+    8: vclr cm0
+    cycles 13
+    block body loop
+    1: vmac cm0, cm0, x0, x2, r0
+    0: vlda wl0, [p0], #32 !1
+    0: vldb wl2, [p1], #32 !2
+    1: vlda wh0, [p0], #32 !1
+    1: vldb wh2, [p1], #32 !2
+    cycles 7
+    block tail
+    6: vst amll0, [p2, #0] !3
+    7: vst amlh0, [p2, #32] !3
+    20: done
+    cycles 26";
+
+#[test]
+fn straight_line_code() {
+    let report = verdict(&program(
+        "func main
+         block only
+         0: movxm p0, #458752
+         1: lda r0, [p0, #0] !1
+         2: lda r1, [p0, #4] !1
+         9: mul r2, r0, r1
+         11: st r2, [p0, #8] !1
+         18: done
+         cycles 24",
+    ))
+    .unwrap();
+    assert_eq!((report.bundles, report.insts, report.reads), (24, 6, 6));
+}
+
+#[test]
+fn a_pipelined_loop() {
+    assert!(
+        complaints(PIPELINED).starts_with("CheckReport"),
+        "{}",
+        complaints(PIPELINED)
+    );
+}
+
+#[test]
+fn branches_join_and_values_keep_their_register() {
+    let text = "
+        func main
+        block head
+        -> other join
+        0: mova r0, #1
+        1: mova r1, #2
+        2: jz r0, @join
+        cycles 8
+        block other
+        0: mova r1, #3
+        block join
+        -> join
+        0: add r2, r1, r0
+        1: j @join
+        cycles 7";
+    assert!(
+        complaints(text).starts_with("CheckReport"),
+        "{}",
+        complaints(text)
+    );
+}
+
+#[test]
+fn calls_pass_values_and_keep_registers() {
+    let text = "
+        func main
+        block only
+        0: paddb [sp], #32
+        0: mova r16, #5
+        1: mova r0, #7
+        2: jl @@double r0 -> r0
+        8: add r1, r0, r16
+        20: done
+        cycles 26
+        func double r0
+        block only
+        1: add r0, r0, r0
+        0: ret lr -> r0
+        cycles 6";
+    assert!(
+        complaints(text).starts_with("CheckReport"),
+        "{}",
+        complaints(text)
+    );
+}
+
+#[test]
+fn a_function_saves_what_it_must_keep() {
+    let text = "
+        func main
+        block only
+        0: jl @@f
+        20: done
+        cycles 26
+        func f lr
+        block only
+        0: paddb [sp], #32
+        1: st lr, [sp, #-32] !9
+        4: jl @@g
+        10: lda lr, [sp, #-32] !9 =entry
+        17: ret lr
+        18: paddb [sp], #-32
+        cycles 23
+        func g
+        block only
+        0: ret lr
+        cycles 6";
+    assert!(
+        complaints(text).starts_with("CheckReport"),
+        "{}",
+        complaints(text)
+    );
+}
