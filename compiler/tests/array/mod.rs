@@ -1,5 +1,10 @@
 //! Designs: verified, lowered, routed, packed.
 
 mod designs;
+mod errors;
 mod goldens;
+mod packing;
 mod registers;
+mod rotation;
+mod routing;
+mod texts;

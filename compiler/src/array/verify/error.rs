@@ -201,7 +201,7 @@ pub enum DesignError {
     },
     /// A dimension with a size the hardware does not have.
     #[error(
-        "dimension {dim} of fifo `{fifo}` at {kind} {tile} has size {size}{unit}; it may be 1 to {limit}\nhelp: split the dimension in two"
+        "dimension {dim} of fifo `{fifo}` at {kind} {tile} has size {size}{unit}; it may be 1 to {limit}\nhelp: split a dimension that is too long in two"
     )]
     DimSize {
         /// Fifo.

@@ -101,7 +101,6 @@ fn transfer(transfer: &Transfer, arg: &HostArg, fifo: &ObjectFifo) -> Result<(),
         size(transfer, dim, elem)?;
         stride(transfer, dim, elem)?;
     }
-    whole_words("the offset", transfer.offset.saturating_mul(elem))?;
     let last = transfer
         .sizes
         .iter()
@@ -116,6 +115,13 @@ fn transfer(transfer: &Transfer, arg: &HostArg, fifo: &ObjectFifo) -> Result<(),
             arg: arg.name.clone(),
             elements,
         });
+    }
+    whole_words("the offset", transfer.offset.saturating_mul(elem))?;
+    let inner = transfer.sizes[1..].iter().map(|&n| u64::from(n));
+    let words = inner.fold(elem, u64::saturating_mul) / 4;
+    let limit = largest("buffer_length");
+    if words > u64::from(limit) {
+        return Err(TransferError::Length { words, limit });
     }
     Ok(())
 }

@@ -67,6 +67,14 @@ pub enum TransferError {
         /// Largest stride.
         limit: u32,
     },
+    /// A transfer that is too long.
+    #[error("it moves {words} words; it may move up to {limit}\nhelp: use several transfers")]
+    Length {
+        /// Words moved by one execution.
+        words: u64,
+        /// Largest number.
+        limit: u32,
+    },
     /// Another element type than the fifo's.
     #[error(
         "it moves `{arg}` of {given} elements into fifo `{fifo}` of {needed}\nhelp: use one element type"
