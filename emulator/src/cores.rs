@@ -18,14 +18,28 @@ struct Slot {
     control: u32,
     windows: Windows,
     waits_for: Option<Wait>,
+    /// Cycle in which it fell asleep on a lock.
+    asleep: Option<u64>,
+    /// Cycles slept so far, after the first of each sleep.
+    slept: u64,
+}
+
+impl Slot {
+    /// Cycles slept before cycle `now`; the one of falling asleep is counted by the core.
+    fn sleeping(&self, now: u64) -> u64 {
+        self.asleep.map_or(0, |since| now.saturating_sub(since + 1))
+    }
+
+    fn wake(&mut self, now: u64) {
+        self.slept += self.sleeping(now);
+        self.asleep = None;
+    }
 }
 
 pub(crate) struct Cores {
     slots: Vec<Slot>,
     /// By tile index, where the tile's slot is.
     slot_of: [usize; TILES],
-    /// Slots whose core runs, one bit each.
-    running: u32,
     cascades: Cascades,
 }
 
@@ -40,12 +54,13 @@ impl Cores {
                 control: CONTROL_RESET,
                 windows: Windows::of(tile, memory),
                 waits_for: None,
+                asleep: None,
+                slept: 0,
             });
         }
         Cores {
             slots,
             slot_of,
-            running: 0,
             cascades: Cascades::new(),
         }
     }
@@ -116,11 +131,8 @@ impl Npu {
         }
         let enabled = value == CONTROL_ENABLE;
         slot.core.set_enabled(enabled);
-        if enabled {
-            self.cores.running |= 1 << at;
-        } else {
-            self.cores.running &= !(1 << at);
-        }
+        slot.wake(self.now + 1);
+        self.awake.cores |= 1 << at;
         Ok(())
     }
 
@@ -177,11 +189,13 @@ impl Npu {
     /// One cycle of every running core, in tile order. Returns whether any advanced.
     pub(crate) fn step_cores(&mut self) -> Result<bool, EmuError> {
         let mut moved = false;
-        let mut pending = self.cores.running;
-        while pending != 0 {
-            let at = pending.trailing_zeros() as usize;
-            pending &= pending - 1;
+        let mut rest = u32::MAX;
+        while self.awake.cores & rest != 0 {
+            let bit = (self.awake.cores & rest).trailing_zeros();
+            let at = bit as usize;
+            rest = u32::MAX.checked_shl(bit + 1).unwrap_or(0);
             let slot = &mut self.cores.slots[at];
+            slot.wake(self.now);
             let tile = slot.core.tile();
             let mut bus = CoreSurroundings {
                 tile,
@@ -193,16 +207,24 @@ impl Npu {
                 stream_in: self.network.core_in(tile),
                 stream_out: self.network.core_out(tile),
                 links: &mut self.network.links,
+                wakes: &mut self.awake,
+                slot: at,
             };
             match slot.core.step(&mut bus) {
                 Ok(Step::Ran) => {
                     slot.waits_for = None;
                     moved = true;
                 }
-                Ok(Step::Stalled(wait)) => slot.waits_for = Some(wait),
+                Ok(Step::Stalled(wait)) => {
+                    slot.waits_for = Some(wait);
+                    if matches!(wait, Wait::Lock { .. }) {
+                        slot.asleep = Some(self.now);
+                        self.awake.cores &= !(1 << at);
+                    }
+                }
                 Ok(Step::Done | Step::Idle) => {
                     slot.waits_for = None;
-                    self.cores.running &= !(1 << at);
+                    self.awake.cores &= !(1 << at);
                 }
                 Err(fault) => {
                     return Err(EmuError::Core {
@@ -222,7 +244,7 @@ impl Npu {
             CoreReport {
                 tile: slot.core.tile(),
                 busy: counts.busy,
-                lock_stalls: counts.lock_stalls,
+                lock_stalls: counts.lock_stalls + slot.slept + slot.sleeping(self.now + 1),
                 stream_stalls: counts.port_stalls,
                 done: slot.core.is_done(),
             }

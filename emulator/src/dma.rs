@@ -15,6 +15,7 @@ use crate::link::{Link, Word};
 use crate::lock::{LockRef, Locks};
 use crate::memory::Memory;
 use crate::token;
+use crate::wake::Wakes;
 
 /// The registers of a tile's descriptors.
 pub(crate) type BdTable = Vec<[u32; BD_WORDS]>;
@@ -47,10 +48,24 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) locks: &'a mut Locks,
     pub(crate) host: &'a mut Host,
     pub(crate) links: &'a mut [Link],
+    pub(crate) wakes: &'a mut Wakes,
+    /// The channel's index, under which it sleeps.
+    pub(crate) index: usize,
     /// The channel's own stream: sender for MM2S, link and receiver for S2MM.
     pub(crate) stream: Option<(usize, usize)>,
     /// Link of the tile's control port, for tokens.
     pub(crate) token_link: Option<usize>,
+}
+
+/// What a cycle of a channel came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Something moved.
+    Moved,
+    /// Nothing moved; ask again in the next cycle.
+    Waits,
+    /// Nothing moved; it left its mark and will be woken.
+    Sleeps,
 }
 
 /// Counts of a channel.
@@ -77,7 +92,9 @@ pub(crate) struct Channel {
     length: u32,
     header: Option<u32>,
     tlast: bool,
-    pub(crate) counts: Counts,
+    /// Cycle in which it fell asleep.
+    asleep: Option<u64>,
+    counts: Counts,
 }
 
 impl Channel {
@@ -96,6 +113,7 @@ impl Channel {
             length: 0,
             header: None,
             tlast: false,
+            asleep: None,
             counts: Counts::default(),
         }
     }
@@ -122,6 +140,7 @@ impl Channel {
             self.task = None;
             self.queue = [None; TASK_QUEUE_DEPTH];
             self.phase = Phase::Idle;
+            self.asleep = None;
         }
         let ctrl = Ctrl::from_word(value);
         if self.id.dir == Direction::S2mm && ctrl.out_of_order {
@@ -202,60 +221,94 @@ impl Channel {
         status.to_word().unwrap_or(0)
     }
 
-    /// One cycle. Returns whether anything moved.
+    /// Counts up to and including cycle `now`.
+    pub(crate) fn counts(&self, now: u64) -> Counts {
+        let mut counts = self.counts;
+        self.add_sleep(&mut counts, now + 1);
+        counts
+    }
+
+    /// Adds the cycles slept before cycle `now`; the one of falling asleep is counted already.
+    fn add_sleep(&self, counts: &mut Counts, now: u64) {
+        let Some(since) = self.asleep else { return };
+        let slept = now.saturating_sub(since + 1);
+        match self.phase {
+            Phase::Acquire => counts.lock_stalls += slept,
+            _ => counts.stream_stalls += slept,
+        }
+    }
+
+    /// One cycle.
     ///
     /// # Errors
     /// Illegal descriptors, lock overflows, host accesses out of bounds.
-    pub(crate) fn step(&mut self, s: &mut Surroundings<'_>) -> Result<bool, EmuError> {
-        loop {
+    #[inline]
+    pub(crate) fn step(&mut self, s: &mut Surroundings<'_>) -> Result<Outcome, EmuError> {
+        if self.asleep.is_some() {
+            let mut counts = self.counts;
+            self.add_sleep(&mut counts, s.now);
+            self.counts = counts;
+            self.asleep = None;
+        }
+        let outcome = self.advance(s)?;
+        if outcome != Outcome::Moved {
             match self.phase {
-                Phase::Idle => return Ok(false),
-                Phase::Load => self.load(s)?,
-                Phase::Acquire => {
-                    if let Some((lock, value)) = self.acquire
-                        && !s.locks.acquire(lock, value)
-                    {
-                        self.counts.lock_stalls += 1;
-                        return Ok(false);
-                    }
-                    self.phase = if self.header.is_some() {
-                        Phase::Header
-                    } else {
-                        Phase::Data
-                    };
-                    return Ok(true);
+                Phase::Acquire => self.counts.lock_stalls += 1,
+                Phase::Header | Phase::Data => self.counts.stream_stalls += 1,
+                Phase::Idle | Phase::Load | Phase::Token => {}
+            }
+            if outcome == Outcome::Sleeps && self.phase != Phase::Idle {
+                self.asleep = Some(s.now);
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn advance(&mut self, s: &mut Surroundings<'_>) -> Result<Outcome, EmuError> {
+        if self.phase == Phase::Load {
+            self.load(s)?;
+        }
+        match self.phase {
+            Phase::Idle | Phase::Load => Ok(Outcome::Sleeps),
+            Phase::Acquire => {
+                if let Some((lock, value)) = self.acquire
+                    && !s.locks.acquire(lock, value, s.wakes)
+                {
+                    s.locks.sleep(lock, Wakes::channel(s.index));
+                    return Ok(Outcome::Sleeps);
                 }
-                Phase::Header => {
-                    let sent = self.send_header(s);
-                    return Ok(sent);
-                }
-                Phase::Data => {
-                    let moved = match self.id.dir {
-                        Direction::Mm2s => self.send_word(s)?,
-                        Direction::S2mm => self.receive_word(s)?,
-                    };
-                    if !moved {
-                        self.counts.stream_stalls += 1;
-                        return Ok(false);
-                    }
+                self.phase = if self.header.is_some() {
+                    Phase::Header
+                } else {
+                    Phase::Data
+                };
+                Ok(Outcome::Moved)
+            }
+            Phase::Header => Ok(self.send_header(s)),
+            Phase::Data => {
+                let outcome = match self.id.dir {
+                    Direction::Mm2s => self.send_word(s)?,
+                    Direction::S2mm => self.receive_word(s)?,
+                };
+                if outcome == Outcome::Moved {
                     self.counts.words += 1;
                     if self.walk.left() == 0 {
                         self.finish_bd(s)?;
                     }
-                    return Ok(true);
                 }
-                Phase::Token => {
-                    let Some(link) = s.token_link.map(|l| &mut s.links[l]) else {
-                        return Ok(false);
-                    };
-                    if !link.can_send() {
-                        return Ok(false);
-                    }
-                    let word = token::encode(self.id, Ctrl::from_word(self.ctrl).controller_id);
-                    link.send(s.now, word);
-                    self.start_next();
-                    return Ok(true);
+                Ok(outcome)
+            }
+            Phase::Token => {
+                let Some(link) = s.token_link.map(|l| &mut s.links[l]) else {
+                    return Ok(Outcome::Waits);
+                };
+                if !link.can_send() {
+                    return Ok(Outcome::Waits);
                 }
+                let word = token::encode(self.id, Ctrl::from_word(self.ctrl).controller_id);
+                link.send(s.now, word, s.wakes);
+                self.start_next();
+                Ok(Outcome::Moved)
             }
         }
     }
@@ -299,28 +352,36 @@ impl Channel {
         Some((locks.find(tile, id)?, value))
     }
 
-    fn send_header(&mut self, s: &mut Surroundings<'_>) -> bool {
-        let Some(link) = s.stream.map(|(l, _)| &mut s.links[l]) else {
-            return false;
-        };
+    /// The link to send on if it has room; otherwise the channel sleeps until it has.
+    #[inline]
+    fn sender<'s>(&self, s: &'s mut Surroundings<'_>) -> Option<(&'s mut Link, &'s mut Wakes)> {
+        let (link, _) = s.stream?;
+        let link = &mut s.links[link];
         if !link.can_send() {
-            return false;
+            link.sleep(Wakes::channel(s.index));
+            return None;
         }
+        Some((link, s.wakes))
+    }
+
+    fn send_header(&mut self, s: &mut Surroundings<'_>) -> Outcome {
         let word = Word {
             data: self.header.unwrap_or(0),
             last: false,
         };
-        link.send(s.now, word);
+        let now = s.now;
+        let Some((link, wakes)) = self.sender(s) else {
+            return Outcome::Sleeps;
+        };
+        link.send(now, word, wakes);
         self.phase = Phase::Data;
-        true
+        Outcome::Moved
     }
 
-    fn send_word(&mut self, s: &mut Surroundings<'_>) -> Result<bool, EmuError> {
-        let Some((link, _)) = s.stream else {
-            return Ok(false);
-        };
-        if !s.links[link].can_send() {
-            return Ok(false);
+    #[inline]
+    fn send_word(&mut self, s: &mut Surroundings<'_>) -> Result<Outcome, EmuError> {
+        if self.sender(s).is_none() {
+            return Ok(Outcome::Sleeps);
         }
         let data = match self.walk.next().flatten() {
             None => 0,
@@ -330,25 +391,34 @@ impl Channel {
             },
         };
         let last = self.tlast && self.walk.left() == 0;
-        s.links[link].send(s.now, Word { data, last });
-        Ok(true)
+        let now = s.now;
+        if let Some((link, wakes)) = self.sender(s) {
+            link.send(now, Word { data, last }, wakes);
+        }
+        Ok(Outcome::Moved)
     }
 
-    fn receive_word(&mut self, s: &mut Surroundings<'_>) -> Result<bool, EmuError> {
+    #[inline]
+    fn receive_word(&mut self, s: &mut Surroundings<'_>) -> Result<Outcome, EmuError> {
         let Some((link, reader)) = s.stream else {
-            return Ok(false);
+            return Ok(Outcome::Sleeps);
         };
-        let Some(word) = s.links[link].peek(reader, s.now) else {
-            return Ok(false);
+        let link = &mut s.links[link];
+        let Some(word) = link.peek(reader, s.now) else {
+            if link.nothing_for(reader) {
+                link.sleep(Wakes::channel(s.index));
+                return Ok(Outcome::Sleeps);
+            }
+            return Ok(Outcome::Waits);
         };
-        s.links[link].take(reader);
+        link.take(reader, s.wakes);
         if let Some(addr) = self.walk.next().flatten() {
             match self.place(s.memory, addr) {
                 Some(place) => s.memory.set_word(place, word.data),
                 None => s.host.set_word(self.id, addr, word.data)?,
             }
         }
-        Ok(true)
+        Ok(Outcome::Moved)
     }
 
     /// Place of a byte address in the tiles' memories; `None` for a shim, which addresses the host.
@@ -366,7 +436,7 @@ impl Channel {
         if let Some((lock, by)) = self.release {
             let (id, bd) = (self.id, self.bd);
             s.locks
-                .release(lock, by, || format!("descriptor {bd} on DMA {id}"))?;
+                .release(lock, by, s.wakes, || format!("descriptor {bd} on DMA {id}"))?;
         }
         if let Some(next) = self.next {
             self.bd = next;

@@ -17,7 +17,7 @@
 //! - `dma`, `bd`: DMA channels, buffer descriptors and the walk over their addresses.
 //! - `network`, `switch`, `packet`, `link`, `token`: streams.
 //! - `cores`, `surroundings`, `cascade`: the cores in the array and what they see of it.
-//! - `memory`, `lock`, `host`: what transfers touch.
+//! - `memory`, `lock`, `host`: what transfers touch; `wake`: who sleeps until something changes.
 //! - `error`, `report`, `timing`: refusals, results, constants of time.
 
 pub mod core;
@@ -42,6 +42,7 @@ mod surroundings;
 mod switch;
 mod timing;
 mod token;
+mod wake;
 
 pub use error::{ChannelId, EmuError};
 pub use npu::Npu;

@@ -4,6 +4,8 @@
 //! slow as the switches on the way. A word goes in only when every receiver's way has room, so one
 //! receiver that does not take its words holds up the sender and with it all others.
 
+use crate::wake::Wakes;
+
 /// A word on a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Word {
@@ -32,6 +34,8 @@ pub(crate) struct Link {
     ring: Vec<(u64, Word)>,
     sent: u64,
     readers: Vec<Reader>,
+    /// Sender and receivers that sleep until a word is taken or sent.
+    sleepers: Wakes,
 }
 
 impl Link {
@@ -46,6 +50,7 @@ impl Link {
             ring: vec![(0, empty); (words as usize).next_power_of_two()],
             sent: 0,
             readers: ways.iter().map(|&way| Reader { way, taken: 0 }).collect(),
+            sleepers: Wakes::default(),
         }
     }
 
@@ -66,10 +71,30 @@ impl Link {
 
     /// Sends a word at cycle `now`; call only after [`Link::can_send`].
     #[inline]
-    pub(crate) fn send(&mut self, now: u64, word: Word) {
+    pub(crate) fn send(&mut self, now: u64, word: Word, wakes: &mut Wakes) {
         let slot = self.slot(self.sent);
         self.ring[slot] = (now, word);
         self.sent += 1;
+        self.wake(wakes);
+    }
+
+    #[inline]
+    fn wake(&mut self, wakes: &mut Wakes) {
+        if self.sleepers.channels != 0 {
+            wakes.add(std::mem::take(&mut self.sleepers));
+        }
+    }
+
+    /// Puts a channel to sleep until a word is sent or taken.
+    #[inline]
+    pub(crate) fn sleep(&mut self, who: Wakes) {
+        self.sleepers.add(who);
+    }
+
+    /// Whether nothing is on its way to a receiver.
+    #[inline]
+    pub(crate) fn nothing_for(&self, reader: usize) -> bool {
+        self.readers[reader].taken == self.sent
     }
 
     /// The word that receiver `reader` can take at cycle `now`.
@@ -85,8 +110,9 @@ impl Link {
 
     /// Takes the word that [`Link::peek`] showed.
     #[inline]
-    pub(crate) fn take(&mut self, reader: usize) {
+    pub(crate) fn take(&mut self, reader: usize, wakes: &mut Wakes) {
         self.readers[reader].taken += 1;
+        self.wake(wakes);
     }
 
     /// Whether every word was taken by everyone.
@@ -126,11 +152,11 @@ mod tests {
         let mut got = Vec::new();
         for now in 0..100u64 {
             if let Some(w) = link.peek(0, now) {
-                link.take(0);
+                link.take(0, &mut Wakes::default());
                 got.push((now, w.data));
             }
             assert!(link.can_send(), "cycle {now}");
-            link.send(now, word(now as u32));
+            link.send(now, word(now as u32), &mut Wakes::default());
         }
         assert_eq!(got.len(), 96);
         assert!(got.iter().all(|(now, data)| *now == u64::from(*data) + 4));
@@ -142,21 +168,40 @@ mod tests {
         let mut sent = 0;
         for now in 0..50 {
             if link.peek(0, now).is_some() {
-                link.take(0);
+                link.take(0, &mut Wakes::default());
             }
             if link.can_send() {
-                link.send(now, word(sent));
+                link.send(now, word(sent), &mut Wakes::default());
                 sent += 1;
             }
         }
         assert_eq!(sent, WAY.words);
         assert_eq!(link.blocked_by(), Some(1));
-        link.take(1);
+        link.take(1, &mut Wakes::default());
         assert!(link.can_send());
     }
 
     #[test]
     fn nobody_listens() {
         assert!(!Link::new(&[]).can_send());
+    }
+
+    #[test]
+    fn sleepers_wake_when_words_move() {
+        let mut link = Link::new(&[WAY]);
+        let mut wakes = Wakes::default();
+        assert!(link.nothing_for(0));
+        link.sleep(Wakes::channel(7));
+        link.send(0, word(1), &mut wakes);
+        assert_eq!(wakes, Wakes::channel(7));
+        assert!(!link.nothing_for(0));
+        wakes = Wakes::default();
+        link.take(0, &mut wakes);
+        assert_eq!(wakes, Wakes::default());
+        link.sleep(Wakes::channel(9));
+        link.send(1, word(2), &mut wakes);
+        link.sleep(Wakes::channel(2));
+        link.take(0, &mut wakes);
+        assert_eq!(wakes.channels, 1 << 9 | 1 << 2);
     }
 }

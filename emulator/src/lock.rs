@@ -4,6 +4,7 @@ use arch::Tile;
 use arch::limits::MAX_LOCK_VALUE;
 
 use crate::error::{EmuError, TILES, tile_index};
+use crate::wake::Wakes;
 
 /// A lock, as an index over all tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(crate) struct LockRef {
 #[derive(Debug)]
 pub(crate) struct Locks {
     values: Vec<u8>,
+    /// Who sleeps until the lock changes.
+    sleepers: Vec<Wakes>,
     base: [u16; TILES],
 }
 
@@ -27,6 +30,7 @@ impl Locks {
         }
         Locks {
             values: vec![0; usize::from(next)],
+            sleepers: vec![Wakes::default(); usize::from(next)],
             base,
         }
     }
@@ -52,22 +56,28 @@ impl Locks {
         self.values[usize::from(lock.index)]
     }
 
-    /// Sets a lock to a value that was checked to be at most 63.
-    pub(crate) fn set(&mut self, lock: LockRef, value: u8) {
-        self.values[usize::from(lock.index)] = value;
+    /// Sets a lock to a value that was checked to be at most 63, and wakes who waits for it.
+    pub(crate) fn set(&mut self, lock: LockRef, value: u8, wakes: &mut Wakes) {
+        let at = usize::from(lock.index);
+        self.values[at] = value;
+        wakes.add(std::mem::take(&mut self.sleepers[at]));
+    }
+
+    /// Puts someone to sleep until the lock changes.
+    pub(crate) fn sleep(&mut self, lock: LockRef, who: Wakes) {
+        self.sleepers[usize::from(lock.index)].add(who);
     }
 
     /// Tries to acquire: -N waits for N or more and subtracts N, N >= 0 waits for exactly N and
     /// leaves the lock as it is. Returns whether it was granted.
-    pub(crate) fn acquire(&mut self, lock: LockRef, value: i32) -> bool {
-        let slot = &mut self.values[usize::from(lock.index)];
-        let now = i32::from(*slot);
+    pub(crate) fn acquire(&mut self, lock: LockRef, value: i32, wakes: &mut Wakes) -> bool {
+        let now = i32::from(self.value(lock));
         if value >= 0 {
             return now == value;
         }
         let granted = now + value >= 0;
         if granted {
-            *slot = (now + value) as u8;
+            self.set(lock, (now + value) as u8, wakes);
         }
         granted
     }
@@ -80,12 +90,13 @@ impl Locks {
         &mut self,
         lock: LockRef,
         by: i32,
+        wakes: &mut Wakes,
         user: impl FnOnce() -> String,
     ) -> Result<(), EmuError> {
         let value = self.value(lock);
         match u8::try_from(i32::from(value) + by) {
             Ok(sum) if sum <= MAX_LOCK_VALUE => {
-                self.set(lock, sum);
+                self.set(lock, sum, wakes);
                 Ok(())
             }
             _ => {
@@ -127,40 +138,57 @@ mod tests {
 
     #[test]
     fn greater_equal_subtracts() {
-        let mut locks = Locks::new();
+        let (mut locks, mut w) = (Locks::new(), Wakes::default());
         let l = lock(&locks);
-        assert!(!locks.acquire(l, -1));
-        locks.release(l, 2, String::new).unwrap();
-        assert!(!locks.acquire(l, -3));
-        assert!(locks.acquire(l, -2));
+        assert!(!locks.acquire(l, -1, &mut w));
+        locks.release(l, 2, &mut w, String::new).unwrap();
+        assert!(!locks.acquire(l, -3, &mut w));
+        assert!(locks.acquire(l, -2, &mut w));
         assert_eq!(locks.value(l), 0);
     }
 
     #[test]
     fn equal_leaves_the_value() {
-        let mut locks = Locks::new();
+        let (mut locks, mut w) = (Locks::new(), Wakes::default());
         let l = lock(&locks);
-        assert!(locks.acquire(l, 0));
-        locks.set(l, 5);
-        assert!(!locks.acquire(l, 4));
-        assert!(locks.acquire(l, 5));
+        assert!(locks.acquire(l, 0, &mut w));
+        locks.set(l, 5, &mut w);
+        assert!(!locks.acquire(l, 4, &mut w));
+        assert!(locks.acquire(l, 5, &mut w));
         assert_eq!(locks.value(l), 5);
     }
 
     #[test]
     fn range_is_kept() {
-        let mut locks = Locks::new();
+        let (mut locks, mut w) = (Locks::new(), Wakes::default());
         let l = lock(&locks);
-        locks.set(l, 63);
-        let err = locks.release(l, 1, || "core (1,2)".into()).unwrap_err();
+        locks.set(l, 63, &mut w);
+        let err = locks
+            .release(l, 1, &mut w, || "core (1,2)".into())
+            .unwrap_err();
         assert_eq!(
             err.to_string(),
             "core (1,2) releases lock 63 of memory tile (1,1) by 1: it is 63 and would leave 0 to 63\n\
              help: a release without its acquire, or a wrong initial value"
         );
-        assert!(locks.release(l, -64, String::new).is_err());
+        assert!(locks.release(l, -64, &mut w, String::new).is_err());
         assert_eq!(locks.value(l), 63);
         assert!(locks.find(Tile::new(0, 2), 16).is_none());
         assert_eq!(locks.name(l), (Tile::new(1, 1), 63));
+    }
+
+    #[test]
+    fn sleepers_wake_once() {
+        let (mut locks, mut w) = (Locks::new(), Wakes::default());
+        let l = lock(&locks);
+        locks.sleep(l, Wakes::channel(3));
+        locks.sleep(l, Wakes::core(5));
+        assert!(!locks.acquire(l, -1, &mut w));
+        assert_eq!(w, Wakes::default(), "a failed acquire changes nothing");
+        locks.release(l, 1, &mut w, String::new).unwrap();
+        assert_eq!((w.channels, w.cores), (1 << 3, 1 << 5));
+        w = Wakes::default();
+        locks.set(l, 0, &mut w);
+        assert_eq!(w, Wakes::default());
     }
 }

@@ -13,6 +13,7 @@ use crate::link::{Link, Way};
 use crate::packet::{Input, Node, Output};
 use crate::switch::{Branch, Sink, Switches};
 use crate::token;
+use crate::wake::Wakes;
 
 /// Who sends on a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -304,17 +305,18 @@ impl Network {
     pub(crate) fn step(
         &mut self,
         now: u64,
+        wakes: &mut Wakes,
         mut token: impl FnMut(ChannelId),
     ) -> Result<bool, EmuError> {
         let mut moved = false;
         for node in &mut self.nodes {
-            moved |= node.step(now, &mut self.links)?;
+            moved |= node.step(now, &mut self.links, wakes)?;
         }
         for &(link, reader) in &self.host {
             let Some(word) = self.links[link].peek(reader, now) else {
                 continue;
             };
-            self.links[link].take(reader);
+            self.links[link].take(reader, wakes);
             moved = true;
             match token::decode(word) {
                 Some(channel) => token(channel),

@@ -5,13 +5,14 @@ use arch::{Tile, TileKind};
 
 use crate::bd::BD_WORDS;
 use crate::cores::Cores;
-use crate::dma::{BdTable, Channel, Counts, Surroundings};
+use crate::dma::{BdTable, Channel, Counts, Outcome, Surroundings};
 use crate::error::{ChannelId, EmuError, tile_index};
 use crate::host::Host;
 use crate::lock::Locks;
 use crate::memory::Memory;
 use crate::network::{Network, channel_ids};
 use crate::report::{CoreReport, DmaReport, RunReport};
+use crate::wake::Wakes;
 
 /// The npu1 array, powered up and unconfigured.
 ///
@@ -28,8 +29,8 @@ pub struct Npu {
     pub(crate) bds: Vec<BdTable>,
     /// In the order of [`channel_ids`].
     pub(crate) channels: Vec<Channel>,
-    /// Channels with work, one bit each.
-    pub(crate) active: u128,
+    /// Who is to be asked in the next cycle.
+    pub(crate) awake: Wakes,
     /// Tokens that reached the host, by channel.
     pub(crate) tokens: Vec<u32>,
     /// Index of each tile's first channel.
@@ -72,7 +73,7 @@ impl Npu {
                 .collect(),
             tokens: vec![0; channels.len()],
             channels,
-            active: 0,
+            awake: Wakes::default(),
             first_channel,
         }
     }
@@ -95,6 +96,11 @@ impl Npu {
     pub(crate) fn connect(&mut self) -> Result<(), EmuError> {
         if self.network.dirty {
             self.network.rebuild()?;
+            for (at, channel) in self.channels.iter().enumerate() {
+                if !channel.is_idle() {
+                    self.awake.channels |= 1 << at;
+                }
+            }
         }
         Ok(())
     }
@@ -108,15 +114,15 @@ impl Npu {
         self.connect()?;
         self.now += 1;
         let mut moved = self.step_cores()?;
-        let mut pending = self.active;
-        while pending != 0 {
-            let at = pending.trailing_zeros() as usize;
-            pending &= pending - 1;
-            moved |= self.step_channel(at)?;
+        let mut rest = u128::MAX;
+        while self.awake.channels & rest != 0 {
+            let at = (self.awake.channels & rest).trailing_zeros();
+            moved |= self.step_channel(at as usize)?;
+            rest = u128::MAX.checked_shl(at + 1).unwrap_or(0);
         }
         let tokens = &mut self.tokens;
         let first = &self.first_channel;
-        moved |= self.network.step(self.now, |channel| {
+        moved |= self.network.step(self.now, &mut self.awake, |channel| {
             let within = match channel.dir {
                 Direction::S2mm => channel.number,
                 Direction::Mm2s => channel.tile.kind().dma_channels() + channel.number,
@@ -136,15 +142,17 @@ impl Npu {
             memory: &mut self.memory,
             locks: &mut self.locks,
             host: &mut self.host,
+            wakes: &mut self.awake,
+            index: at,
             stream: self.network.channel(at),
             token_link: self.network.control_out(tile),
             links: &mut self.network.links,
         };
-        let moved = channel.step(&mut surroundings)?;
-        if channel.is_idle() {
-            self.active &= !(1 << at);
+        let outcome = channel.step(&mut surroundings)?;
+        if outcome == Outcome::Sleeps || channel.is_idle() {
+            self.awake.channels &= !(1 << at);
         }
-        Ok(moved)
+        Ok(outcome == Outcome::Moved)
     }
 
     /// Bytes of a tile's data memory, for tests and debuggers.
@@ -160,23 +168,22 @@ impl Npu {
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot {
             now: self.now,
-            dma: self.channels.iter().map(|c| c.counts).collect(),
+            dma: self.channels.iter().map(|c| c.counts(self.now)).collect(),
             cores: self.core_reports(),
         }
     }
 
     pub(crate) fn report(&self, before: &Snapshot, operations: usize) -> RunReport {
-        let dma = self
-            .channels
-            .iter()
-            .zip(&before.dma)
-            .map(|(c, b)| DmaReport {
+        let dma = self.channels.iter().zip(&before.dma).map(|(c, b)| {
+            let counts = c.counts(self.now);
+            DmaReport {
                 channel: c.id,
-                words: c.counts.words - b.words,
-                tasks: c.counts.tasks - b.tasks,
-                lock_stalls: c.counts.lock_stalls - b.lock_stalls,
-                stream_stalls: c.counts.stream_stalls - b.stream_stalls,
-            });
+                words: counts.words - b.words,
+                tasks: counts.tasks - b.tasks,
+                lock_stalls: counts.lock_stalls - b.lock_stalls,
+                stream_stalls: counts.stream_stalls - b.stream_stalls,
+            }
+        });
         let cores = self.core_reports().into_iter().map(|mut core| {
             if let Some(b) = before.cores.iter().find(|b| b.tile == core.tile) {
                 core.busy -= b.busy;

@@ -7,6 +7,7 @@ use arch::array::{Port, connect_legal};
 
 use crate::error::EmuError;
 use crate::link::Link;
+use crate::wake::Wakes;
 
 /// A packet on its way through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +54,12 @@ impl Node {
     ///
     /// # Errors
     /// A packet that matches no slot, or that no master port takes.
-    pub(crate) fn step(&mut self, now: u64, links: &mut [Link]) -> Result<bool, EmuError> {
+    pub(crate) fn step(
+        &mut self,
+        now: u64,
+        links: &mut [Link],
+        wakes: &mut Wakes,
+    ) -> Result<bool, EmuError> {
         let mut moved = false;
         let count = self.inputs.len();
         for turn in 0..count {
@@ -74,7 +80,7 @@ impl Node {
                     grant
                 }
             };
-            moved |= self.forward(at, grant, now, links);
+            moved |= self.forward(at, grant, now, links, wakes);
         }
         Ok(moved)
     }
@@ -127,7 +133,14 @@ impl Node {
         })
     }
 
-    fn forward(&mut self, at: usize, grant: Grant, now: u64, links: &mut [Link]) -> bool {
+    fn forward(
+        &mut self,
+        at: usize,
+        grant: Grant,
+        now: u64,
+        links: &mut [Link],
+        wakes: &mut Wakes,
+    ) -> bool {
         let chosen = |i: usize| grant.outputs & 1 << i != 0;
         let takes = |o: &Output| !(grant.header && o.drop_header);
         let input = &mut self.inputs[at];
@@ -143,10 +156,10 @@ impl Node {
         if !ready {
             return false;
         }
-        links[input.link].take(input.reader);
+        links[input.link].take(input.reader, wakes);
         for (i, output) in self.outputs.iter().enumerate() {
             if chosen(i) && takes(output) {
-                links[output.link].send(now, word);
+                links[output.link].send(now, word, wakes);
             }
         }
         if word.last {

@@ -34,6 +34,8 @@ impl Default for Budget {
 struct Progress<'a> {
     ops: &'a [Op],
     next: usize,
+    /// Channel indices that the wait at `next` names, once it was looked at.
+    waits_for: Vec<usize>,
 }
 
 impl Npu {
@@ -64,7 +66,11 @@ impl Npu {
 
     fn execute(&mut self, ops: &[Op], budget: Budget) -> Result<(), EmuError> {
         let end = self.now.saturating_add(budget.cycles);
-        let mut at = Progress { ops, next: 0 };
+        let mut at = Progress {
+            ops,
+            next: 0,
+            waits_for: Vec::new(),
+        };
         let mut moved_at = self.now;
         while at.next < ops.len() {
             if self.now >= end {
@@ -108,18 +114,18 @@ impl Npu {
                 }
             }
             Op::TctWait { .. } => {
-                let channels = match waited(op) {
-                    Ok(channels) => channels,
-                    Err(why) => return refuse(why),
-                };
-                let indices: Vec<_> = channels
-                    .iter()
-                    .map(|c| self.channel_index(c.tile, c.dir, c.number))
-                    .collect();
-                if indices.iter().any(|i| self.tokens[*i] == 0) {
+                if at.waits_for.is_empty() {
+                    let channels = match waited(op) {
+                        Ok(channels) => channels,
+                        Err(why) => return refuse(why),
+                    };
+                    let index = |c: &ChannelId| self.channel_index(c.tile, c.dir, c.number);
+                    at.waits_for = channels.iter().map(index).collect();
+                }
+                if at.waits_for.iter().any(|i| self.tokens[*i] == 0) {
                     return Ok(false);
                 }
-                for i in indices {
+                for i in at.waits_for.drain(..) {
                     self.tokens[i] -= 1;
                 }
             }

@@ -100,7 +100,7 @@ impl Npu {
             Place::Dma(DmaRegister::Queue(dir, number)) => {
                 let at = self.channel_index(tile, dir, number);
                 self.channels[at].push_task(value)?;
-                self.active |= 1 << at;
+                self.awake.channels |= 1 << at;
             }
             Place::Dma(DmaRegister::Status(..)) => {
                 return Err(EmuError::Register {
@@ -116,7 +116,7 @@ impl Npu {
                 if value > VALUE_MASK {
                     return bad("a lock holds 0 to 63");
                 }
-                self.locks.set(lock, value as u8);
+                self.locks.set(lock, value as u8, &mut self.awake);
             }
             Place::Switch(register) => {
                 *self.network.switches.register(tile, register) = value;

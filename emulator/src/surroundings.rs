@@ -10,6 +10,7 @@ use crate::core::{BusError, CoreBus};
 use crate::link::{Link, Word};
 use crate::lock::Locks;
 use crate::memory::{Memory, Place};
+use crate::wake::Wakes;
 
 /// Places of the memories behind a core's windows: south, west, north, own.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +48,9 @@ pub(crate) struct CoreSurroundings<'a> {
     pub(crate) locks: &'a mut Locks,
     pub(crate) cascades: &'a mut Cascades,
     pub(crate) links: &'a mut [Link],
+    pub(crate) wakes: &'a mut Wakes,
+    /// The core's slot, under which it sleeps.
+    pub(crate) slot: usize,
     /// Link and receiver of the core's input stream.
     pub(crate) stream_in: Option<(usize, usize)>,
     /// Link of the core's output stream.
@@ -80,14 +84,18 @@ impl CoreBus for CoreSurroundings<'_> {
 
     fn acquire(&mut self, lock: u8, value: i32) -> Result<bool, BusError> {
         let lock = self.lock(lock)?;
-        Ok(self.locks.acquire(lock, value))
+        let granted = self.locks.acquire(lock, value, self.wakes);
+        if !granted {
+            self.locks.sleep(lock, Wakes::core(self.slot));
+        }
+        Ok(granted)
     }
 
     fn release(&mut self, lock: u8, value: i32) -> Result<(), BusError> {
         let lock = self.lock(lock)?;
         let tile = self.tile;
         self.locks
-            .release(lock, value, || format!("core {tile}"))
+            .release(lock, value, self.wakes, || format!("core {tile}"))
             .map_err(|e| BusError::new(e.to_string()))
     }
 
@@ -107,7 +115,7 @@ impl CoreBus for CoreSurroundings<'_> {
         };
         let word = self.links[link].peek(reader, self.now);
         if word.is_some() {
-            self.links[link].take(reader);
+            self.links[link].take(reader, self.wakes);
         }
         Ok(word.map(|w| w.data))
     }
@@ -119,7 +127,7 @@ impl CoreBus for CoreSurroundings<'_> {
         let link = &mut self.links[link];
         let room = link.can_send();
         if room {
-            link.send(self.now, Word { data: word, last });
+            link.send(self.now, Word { data: word, last }, self.wakes);
         }
         Ok(room)
     }
@@ -135,6 +143,7 @@ mod tests {
         locks: Locks,
         cascades: Cascades,
         links: Vec<Link>,
+        wakes: Wakes,
     }
 
     fn world() -> World {
@@ -147,6 +156,7 @@ mod tests {
             locks: Locks::new(),
             cascades: Cascades::new(),
             links: vec![Link::new(&[way])],
+            wakes: Wakes::default(),
         }
     }
 
@@ -160,6 +170,8 @@ mod tests {
             locks: &mut w.locks,
             cascades: &mut w.cascades,
             links: &mut w.links,
+            wakes: &mut w.wakes,
+            slot: 0,
             stream_in: None,
             stream_out: Some(0),
         })

@@ -7,4 +7,6 @@ mod diagnosis;
 mod goldens;
 mod loopback;
 mod refusals;
+mod robust;
+mod worker;
 mod workers;
