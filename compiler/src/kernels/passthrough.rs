@@ -9,8 +9,9 @@ use crate::kernel::types::{Elem, Type};
 const NAME: &str = "passthrough";
 /// Bytes of one copy, the width of the load and store bus.
 const STEP: u32 = 32;
-/// Copies of a pass: as many as it takes to hide the latency of a load, at one store a cycle.
-const UNROLL: u32 = 8;
+/// Copies of a pass: two thirds of the vector registers, and twice what hides the latency of a load at
+/// one store a cycle.
+const UNROLL: u32 = 16;
 
 /// `passthrough(src: ptr, dst: ptr)`: copies `bytes` bytes, a multiple of 32, from `src` to `dst`.
 ///

@@ -11,6 +11,7 @@ mod layout;
 pub use layout::{pack_a, pack_b, pack_c, unpack_a, unpack_b, unpack_c};
 
 use super::error::{KernelError, blocks, fits};
+use super::unroll::unrolled;
 use crate::kernel::builder::FuncBuilder;
 use crate::kernel::ir::{Count, Func, MacMode, Value};
 use crate::kernel::types::{AccLane, Elem, Type};
@@ -22,6 +23,10 @@ pub const TILE_M: u32 = 16;
 pub const TILE_N: u32 = 16;
 /// Step along k.
 pub const TILE_K: u32 = 8;
+
+/// Steps along k of a pass of the innermost loop: two share the cycles in which a pass that does not
+/// overlap the next one drains.
+const UNROLL: u32 = 2;
 
 const MODE: MacMode = MacMode::I8M4K8N8;
 /// Rows of a block of A and C.
@@ -123,43 +128,91 @@ pub fn matmul_i8(shape: MatmulI8) -> Result<Func, KernelError> {
 }
 
 /// One tile of C; the pointers to B and C that follow it.
+///
+/// The operands of a step are loaded while the products of the one before it are made, so that only
+/// the first step of a tile waits for its loads.
 fn tile(b: &mut FuncBuilder, shape: MatmulI8, a: Value, weights: Value, c: Value) -> Vec<Value> {
     let acc = Type::acc(AccLane::I32, (BLOCK_M * BLOCK_N) as u16);
-    // Accumulators in the order of C: down a column of blocks, then the next column.
-    let mut carried = vec![a, weights];
-    for block in 0..(A_BLOCKS * B_BLOCKS) as i32 {
-        carried.push(match shape.accumulate {
-            true => b.load(acc, c, block * C_BLOCK),
-            false => b.acc_zero(acc),
-        });
-    }
-    let steps = Count::Const(shape.k / TILE_K);
-    let ends = b.loop_(steps, &carried, step);
-    let c = ends[2..]
+    // In the order of C: down a column of blocks, then the next column.
+    let accs = (0..(A_BLOCKS * B_BLOCKS) as i32).map(|block| match shape.accumulate {
+        true => b.load(acc, c, block * C_BLOCK),
+        false => b.acc_zero(acc),
+    });
+    let accs = accs.collect();
+    let mut state = Tile {
+        pointers: [a, weights],
+        operands: Vec::new(),
+        accs,
+    };
+    state.operands = state.load(b);
+    let steps = shape.k / TILE_K;
+    let ends = unrolled(b, steps - 1, UNROLL, &state.values(), |b, steps, values| {
+        let mut state = Tile::of(values);
+        for _ in 0..steps {
+            let next = state.load(b);
+            state.multiply(b);
+            state.operands = next;
+        }
+        state.values()
+    });
+    let mut state = Tile::of(&ends);
+    state.multiply(b);
+    let c = state
+        .accs
         .iter()
         .fold(c, |c, acc| b.store_post(*acc, c, C_BLOCK));
-    vec![ends[1], c]
+    vec![state.pointers[1], c]
 }
 
-/// One step along k: pointers to A and B, then the accumulators.
-fn step(b: &mut FuncBuilder, carried: &[Value]) -> Vec<Value> {
-    let (a_block, b_block) = (Type::vec(Elem::I8, 32), Type::vec(Elem::I8, 64));
-    let (mut a, mut weights) = (carried[0], carried[1]);
-    let (mut a_blocks, mut b_blocks) = (Vec::new(), Vec::new());
-    for _ in 0..A_BLOCKS {
-        let (block, next) = b.load_post(a_block, a, a_block.bytes() as i32);
-        a_blocks.push(block);
-        a = next;
+/// What the loop along k carries.
+struct Tile {
+    /// To the blocks of A and B that follow the operands.
+    pointers: [Value; 2],
+    /// Four blocks of A, two of B.
+    operands: Vec<Value>,
+    /// Eight blocks of C.
+    accs: Vec<Value>,
+}
+
+impl Tile {
+    fn values(&self) -> Vec<Value> {
+        let parts = [&self.pointers, self.operands.as_slice(), &self.accs];
+        parts.concat()
     }
-    for _ in 0..B_BLOCKS {
-        let (block, next) = b.load_post(b_block, weights, b_block.bytes() as i32);
-        b_blocks.push(block);
-        weights = next;
+
+    /// The parts of a list that [`Tile::values`] made.
+    fn of(values: &[Value]) -> Self {
+        let (operands, accs) = values[2..].split_at(A_BLOCKS + B_BLOCKS);
+        Tile {
+            pointers: [values[0], values[1]],
+            operands: operands.to_vec(),
+            accs: accs.to_vec(),
+        }
     }
-    let mut next = vec![a, weights];
-    for (index, acc) in carried[2..].iter().enumerate() {
-        let (column, row) = (index / A_BLOCKS, index % A_BLOCKS);
-        next.push(b.mac(MODE, *acc, a_blocks[row], b_blocks[column]));
+
+    /// Loads the operands of a step.
+    fn load(&mut self, b: &mut FuncBuilder) -> Vec<Value> {
+        let blocks = [
+            (A_BLOCKS, Type::vec(Elem::I8, 32)),
+            (B_BLOCKS, Type::vec(Elem::I8, 64)),
+        ];
+        let mut operands = Vec::new();
+        for (pointer, (count, ty)) in self.pointers.iter_mut().zip(blocks) {
+            for _ in 0..count {
+                let (block, next) = b.load_post(ty, *pointer, ty.bytes() as i32);
+                operands.push(block);
+                *pointer = next;
+            }
+        }
+        operands
     }
-    next
+
+    /// Adds the products of the operands.
+    fn multiply(&mut self, b: &mut FuncBuilder) {
+        let (a_blocks, b_blocks) = self.operands.split_at(A_BLOCKS);
+        for (index, acc) in self.accs.iter_mut().enumerate() {
+            let (column, row) = (index / A_BLOCKS, index % A_BLOCKS);
+            *acc = b.mac(MODE, *acc, a_blocks[row], b_blocks[column]);
+        }
+    }
 }
