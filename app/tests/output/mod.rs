@@ -1,0 +1,4 @@
+//! What is written, and how.
+
+mod atomic;
+mod formats;
