@@ -170,3 +170,14 @@ pub enum FaultKind {
         name: String,
     },
 }
+
+/// A result whose error is boxed, so that the good case stays small.
+pub(crate) type Outcome<T> = Result<T, Box<FaultKind>>;
+
+impl FaultKind {
+    /// This fault as an outcome.
+    #[cold]
+    pub(crate) fn fail<T>(self) -> Outcome<T> {
+        Err(Box::new(self))
+    }
+}

@@ -1,10 +1,10 @@
 //! One cycle of a core: waits, late reads, loads, the issuing bundle, stores, writes.
 
 use super::bus::{CoreBus, Step, Wait};
-use super::fault::{FaultKind, Role};
+use super::fault::{FaultKind, Outcome, Role};
 use super::pipe::{Gate, Pipe};
 use super::program::Program;
-use super::regs::{Regs, Scalar, Source};
+use super::regs::{Regs, Scalar, Source, Span};
 
 use super::op::{Sign, Src};
 
@@ -46,9 +46,9 @@ pub(crate) struct Flow {
 
 impl Flow {
     /// A branch issues; `target` is `None` if it is not taken.
-    pub(crate) fn branch(&mut self, target: Option<u32>) -> Result<(), FaultKind> {
+    pub(crate) fn branch(&mut self, target: Option<u32>) -> Outcome<()> {
         if self.delay != 0 {
-            return Err(FaultKind::BranchInDelaySlot);
+            return FaultKind::BranchInDelaySlot.fail();
         }
         // The bundle of the branch itself is counted down when it ends.
         self.delay = DELAY_SLOTS + 1;
@@ -72,11 +72,7 @@ impl Machine {
 
     /// One cycle.
     #[inline]
-    pub(crate) fn step<B: CoreBus>(
-        &mut self,
-        program: &mut Program,
-        bus: &mut B,
-    ) -> Result<Step, FaultKind> {
+    pub(crate) fn step<B: CoreBus>(&mut self, program: &mut Program, bus: &mut B) -> Outcome<Step> {
         if !self.pipe.current().gates.is_empty()
             && let Some(wait) = self.wait(bus)?
         {
@@ -93,7 +89,7 @@ impl Machine {
     }
 
     /// Passes the gates of this cycle, or tells which one is closed.
-    fn wait<B: CoreBus>(&mut self, bus: &mut B) -> Result<Option<Wait>, FaultKind> {
+    fn wait<B: CoreBus>(&mut self, bus: &mut B) -> Outcome<Option<Wait>> {
         while let Some(gate) = self.pipe.current().gates.get(self.passed).copied() {
             if let Some(wait) = self.gate(gate, bus)? {
                 return Ok(Some(wait));
@@ -105,7 +101,7 @@ impl Machine {
         Ok(None)
     }
 
-    fn gate<B: CoreBus>(&mut self, gate: Gate, bus: &mut B) -> Result<Option<Wait>, FaultKind> {
+    fn gate<B: CoreBus>(&mut self, gate: Gate, bus: &mut B) -> Outcome<Option<Wait>> {
         let locked = |lock: u8| {
             move |e: super::BusError| FaultKind::Lock {
                 lock: i64::from(lock),
@@ -178,7 +174,7 @@ impl Machine {
 
     /// Issues the bundle at the program counter and finds the next one.
     #[inline]
-    fn issue<B: CoreBus>(&mut self, program: &mut Program, bus: &mut B) -> Result<(), FaultKind> {
+    fn issue<B: CoreBus>(&mut self, program: &mut Program, bus: &mut B) -> Outcome<()> {
         let pc = self.flow.pc;
         self.origin = pc;
         let bundle = program.fetch(pc)?;
@@ -202,11 +198,12 @@ impl Machine {
                 && let Some(target) = self.flow.target.take()
             {
                 if looped {
-                    return Err(FaultKind::Loop {
+                    return FaultKind::Loop {
                         end: pc,
                         problem: "a branch takes effect at the end of the loop".to_string(),
                         help: "end the delay slots before the last bundle of the body",
-                    });
+                    }
+                    .fail();
                 }
                 next = target;
             }
@@ -217,7 +214,7 @@ impl Machine {
     }
 
     /// Counts an iteration of the hardware loop; whether another one follows.
-    fn end_of_loop(&mut self, pc: u32, bytes: u8) -> Result<bool, FaultKind> {
+    fn end_of_loop(&mut self, pc: u32, bytes: u8) -> Outcome<bool> {
         let start = self.regs.get(Scalar::LS);
         let problem = if !self.regs.defined(Scalar::LS) {
             Some("the loop start LS was never set".to_string())
@@ -237,11 +234,12 @@ impl Machine {
         };
         if let Some(problem) = problem {
             let help = "align the first and last bundle to 16 bytes, widen the last one to 16 bytes, and set the loop up 112 bytes ahead";
-            return Err(FaultKind::Loop {
+            return FaultKind::Loop {
                 end: pc,
                 problem,
                 help,
-            });
+            }
+            .fail();
         }
         let count = self.regs.get(Scalar::LC) - 1;
         self.regs.set(Scalar::LC, count, true);
@@ -250,33 +248,48 @@ impl Machine {
 
     /// Writes the results that arrive in this cycle.
     #[inline]
-    fn commit(&mut self) -> Result<(), FaultKind> {
+    fn commit(&mut self) -> Outcome<()> {
         let Self { regs, pipe, .. } = self;
         let slot = pipe.now();
-        let mut written = 0u128;
+        let mut written = [0u64; 2];
         for write in slot.scalars.drain(..) {
-            let bit = 1 << write.to.0;
+            let (word, bit) = (usize::from(write.to.0 / 64), 1 << (write.to.0 % 64));
             if write.latch {
                 regs.set(write.to, regs.get(write.to) | write.value, true);
-            } else if written & bit != 0 {
-                return Err(FaultKind::WriteConflict {
+            } else if written[word] & bit != 0 {
+                return FaultKind::WriteConflict {
                     reg: write.to.name(),
-                });
+                }
+                .fail();
             } else {
                 regs.set(write.to, write.value, write.defined);
             }
-            written |= bit;
+            written[word] |= bit;
         }
         let mut units = 0u64;
+        let conflict = |span: Span| FaultKind::WriteConflict {
+            reg: span.undefined_name(0),
+        };
         for write in &slot.vectors {
             let mask = write.to.mask();
             if units & mask != 0 {
-                let reg = write.to.undefined_name(0);
-                return Err(FaultKind::WriteConflict { reg });
+                return conflict(write.to).fail();
             }
             units |= mask;
             regs.set_span(write.to, &write.data, write.defined);
         }
+        for write in &slot.units {
+            let span = Span {
+                first: write.to,
+                units: 1,
+            };
+            if units & span.mask() != 0 {
+                return conflict(span).fail();
+            }
+            units |= span.mask();
+            regs.set_unit(write.to, &write.data);
+        }
+        slot.units.clear();
         slot.vectors.clear();
         slot.forwarded = 0;
         Ok(())
@@ -293,20 +306,21 @@ impl Machine {
 
     /// A register that decides what happens.
     #[inline]
-    pub(crate) fn need(&self, reg: Scalar, role: Role) -> Result<u32, FaultKind> {
+    pub(crate) fn need(&self, reg: Scalar, role: Role) -> Outcome<u32> {
         if self.regs.defined(reg) {
             Ok(self.regs.get(reg))
         } else {
-            Err(FaultKind::Undefined {
+            FaultKind::Undefined {
                 reg: reg.name(),
                 role,
-            })
+            }
+            .fail()
         }
     }
 
     /// An operand that decides what happens.
     #[inline]
-    pub(crate) fn need_src(&self, src: Src, role: Role) -> Result<u32, FaultKind> {
+    pub(crate) fn need_src(&self, src: Src, role: Role) -> Outcome<u32> {
         match src {
             Src::Reg(reg) => self.need(reg, role),
             Src::Imm(value) => Ok(value),
@@ -315,7 +329,7 @@ impl Machine {
 
     /// Whether lanes are signed.
     #[inline]
-    pub(crate) fn signed(&self, sign: Sign) -> Result<bool, FaultKind> {
+    pub(crate) fn signed(&self, sign: Sign) -> Outcome<bool> {
         match sign {
             Sign::Signed => Ok(true),
             Sign::By(reg) => Ok(self.need(reg, Role::Control)? & 1 != 0),
@@ -352,17 +366,18 @@ impl Machine {
     }
 
     /// A vector operand that leaves the core.
-    pub(crate) fn need_vector<const N: usize>(&self, source: Source) -> Result<[u8; N], FaultKind> {
+    pub(crate) fn need_vector<const N: usize>(&self, source: Source) -> Outcome<[u8; N]> {
         let (bytes, defined) = self.read::<N>(source);
         let span = source.span.low(N);
         if defined == all(span.units) {
             Ok(bytes)
         } else {
             let reg = span.undefined_name(defined);
-            Err(FaultKind::Undefined {
+            FaultKind::Undefined {
                 reg,
                 role: Role::Stored,
-            })
+            }
+            .fail()
         }
     }
 }

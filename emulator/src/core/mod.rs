@@ -149,7 +149,7 @@ impl Core {
         }
         self.done = self.machine.finished;
         self.machine.finished = false;
-        step.map_err(|kind| self.fault(kind))
+        step.map_err(|kind| self.fault(*kind))
     }
 
     #[cold]

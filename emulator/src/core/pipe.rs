@@ -8,7 +8,7 @@
 use super::op::{Load, Mac, PartialStore, Sign, UpShift};
 use super::regs::{Scalar, Source, Span};
 use arch::aie2::Bypass;
-use arch::num::MacConf;
+use arch::num::{MacConf, MacMode};
 
 /// Stages that the ring can look ahead; no instruction has more.
 const RING: usize = 16;
@@ -31,6 +31,13 @@ pub(crate) struct VectorWrite {
     /// A bit for every unit.
     pub(crate) defined: u8,
     pub(crate) data: [u8; 128],
+}
+
+/// Loaded data of one unit on its way: always defined, never forwarded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UnitWrite {
+    pub(crate) to: u8,
+    pub(crate) data: [u8; 32],
 }
 
 /// Something that may stall the core before a cycle begins.
@@ -98,17 +105,22 @@ pub(crate) struct Late {
     pub(crate) work: Work,
 }
 
+/// A multiply-accumulate whose operands are captured and whose accumulators are not yet read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MacFlight {
+    pub(crate) pc: u32,
+    pub(crate) mac: Mac,
+    pub(crate) mode: &'static MacMode,
+    pub(crate) conf: MacConf,
+    pub(crate) x: [u8; 64],
+    pub(crate) y: [u8; 64],
+    /// Whether all operand bytes that the mode reads are defined.
+    pub(crate) defined: bool,
+}
+
 /// What a late read is for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Work {
-    /// Accumulators of a multiply-accumulate whose operands are captured.
-    Mac {
-        mac: Mac,
-        conf: MacConf,
-        x: [u8; 64],
-        y: [u8; 64],
-        defined: bool,
-    },
     /// Accumulators of an addition.
     Sum { mac: Mac, conf: MacConf },
     /// Copy of an accumulator.
@@ -163,12 +175,14 @@ pub(crate) enum Work {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Slot {
     pub(crate) gates: Vec<Gate>,
+    pub(crate) macs: Vec<MacFlight>,
     pub(crate) late: Vec<Late>,
     pub(crate) loads: Vec<LoadFlight>,
     pub(crate) lookups: Vec<LookupFlight>,
     pub(crate) stores: Vec<StoreFlight>,
     pub(crate) scalars: Vec<ScalarWrite>,
     pub(crate) vectors: Vec<VectorWrite>,
+    pub(crate) units: Vec<UnitWrite>,
     /// Units with a result on the forwarding paths in this cycle.
     pub(crate) forwarded: u64,
 }

@@ -1,7 +1,7 @@
 //! Program memory and the bundles decoded from it.
 
 use super::decode::decode;
-use super::fault::FaultKind;
+use super::fault::{FaultKind, Outcome};
 use super::op::Op;
 use arch::aie2::{Bundle, decode_bundle};
 use arch::limits::PROGRAM_BYTES;
@@ -53,17 +53,17 @@ impl Program {
     }
 
     /// The bundle at `pc`, without the cache.
-    pub(crate) fn bundle(&self, pc: u32) -> Result<(Bundle, usize), FaultKind> {
+    pub(crate) fn bundle(&self, pc: u32) -> Outcome<(Bundle, usize)> {
         let bytes = self.memory.get(pc as usize..).filter(|b| !b.is_empty());
         let bytes = bytes.ok_or(FaultKind::ProgramEnd)?;
-        decode_bundle(bytes).map_err(|e| FaultKind::Undecodable {
+        Ok(decode_bundle(bytes).map_err(|e| FaultKind::Undecodable {
             reason: e.to_string(),
-        })
+        })?)
     }
 
     /// The decoded bundle at `pc`.
     #[inline]
-    pub(crate) fn fetch(&mut self, pc: u32) -> Result<Decoded, FaultKind> {
+    pub(crate) fn fetch(&mut self, pc: u32) -> Outcome<Decoded> {
         if pc.is_multiple_of(2)
             && let Some(n) = self.index.get(pc as usize / 2)
             && *n != 0
@@ -74,10 +74,10 @@ impl Program {
     }
 
     #[cold]
-    fn decode(&mut self, pc: u32) -> Result<Decoded, FaultKind> {
+    fn decode(&mut self, pc: u32) -> Outcome<Decoded> {
         if !pc.is_multiple_of(2) {
             let reason = "a bundle begins at an even address".to_string();
-            return Err(FaultKind::Undecodable { reason });
+            return FaultKind::Undecodable { reason }.fail();
         }
         let (bundle, bytes) = self.bundle(pc)?;
         let first = self.ops.len() as u32;
@@ -102,7 +102,7 @@ impl Program {
     }
 
     /// The address `bundles` bundles after `pc`.
-    pub(crate) fn skip(&mut self, pc: u32, bundles: u32) -> Result<u32, FaultKind> {
+    pub(crate) fn skip(&mut self, pc: u32, bundles: u32) -> Outcome<u32> {
         (0..bundles).try_fold(pc, |pc, _| Ok(pc + u32::from(self.fetch(pc)?.bytes)))
     }
 }

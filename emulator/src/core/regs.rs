@@ -205,7 +205,7 @@ pub(crate) struct Source {
 #[derive(Clone)]
 pub(crate) struct Regs {
     scalars: [u32; SCALARS],
-    scalars_defined: u128,
+    scalars_defined: [bool; SCALARS],
     units: [[u8; 32]; UNITS],
     units_defined: u64,
 }
@@ -216,7 +216,7 @@ impl Regs {
     pub(crate) fn new(core_id: u32) -> Self {
         let mut regs = Self {
             scalars: [0; SCALARS],
-            scalars_defined: 0,
+            scalars_defined: [false; SCALARS],
             units: [[0; 32]; UNITS],
             units_defined: 0,
         };
@@ -238,18 +238,13 @@ impl Regs {
 
     #[inline]
     pub(crate) fn defined(&self, s: Scalar) -> bool {
-        self.scalars_defined >> s.0 & 1 != 0
+        self.scalars_defined[usize::from(s.0)]
     }
 
     #[inline]
     pub(crate) fn set(&mut self, s: Scalar, value: u32, defined: bool) {
         self.scalars[usize::from(s.0)] = value & s.mask();
-        let bit = 1 << s.0;
-        if defined {
-            self.scalars_defined |= bit;
-        } else {
-            self.scalars_defined &= !bit;
-        }
+        self.scalars_defined[usize::from(s.0)] = defined;
     }
 
     /// The bytes of a unit.
@@ -273,6 +268,13 @@ impl Regs {
         }
         let defined = u64::from(defined) << span.first & span.mask();
         self.units_defined = self.units_defined & !span.mask() | defined;
+    }
+
+    /// Overwrites a unit with defined data.
+    #[inline]
+    pub(crate) fn set_unit(&mut self, k: u8, data: &[u8; 32]) {
+        self.units[usize::from(k)] = *data;
+        self.units_defined |= 1 << k;
     }
 
     /// The value of a register as bytes, lowest first, if all of it is defined. Address tuples and

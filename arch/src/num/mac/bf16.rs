@@ -27,30 +27,30 @@ fn lane_bf16(
 /// (a zero must never be the largest).
 struct Prepared<const N: usize> {
     values: [f64; N],
-    exponents: [i32; N],
+    exponents: [i16; N],
 }
 
 impl<const N: usize> Prepared<N> {
-    const ZERO: i32 = -4096;
+    const ZERO: i16 = -4096;
 
     /// `None` if an element is infinite or NaN.
     #[inline(always)]
     fn new(bits: &[u32; N]) -> Option<Self> {
-        let exponents = std::array::from_fn(|i| {
-            let exponent = (bits[i] >> 23 & 0xFF) as i32;
-            if bits[i] << 1 == 0 {
+        let (mut values, mut exponents) = ([0.0; N], [0; N]);
+        let mut largest = 0;
+        for (exponent, bits) in exponents.iter_mut().zip(bits) {
+            let field = (bits >> 23 & 0xFF) as i16;
+            largest = largest.max(field);
+            *exponent = if bits << 1 == 0 {
                 Self::ZERO
             } else {
-                exponent.max(1)
-            }
-        });
-        if bits.iter().any(|b| b >> 23 & 0xFF == 0xFF) {
-            return None;
+                field.max(1)
+            };
         }
-        Some(Self {
-            values: bits.map(|b| f64::from(f32::from_bits(b))),
-            exponents,
-        })
+        for (value, bits) in values.iter_mut().zip(bits) {
+            *value = f64::from(f32::from_bits(*bits));
+        }
+        (largest != 0xFF).then_some(Self { values, exponents })
     }
 }
 
@@ -61,8 +61,8 @@ struct Grid(f64);
 impl Grid {
     /// The grid of 23 fraction bits below the f32 exponent `largest`.
     #[inline(always)]
-    fn new(largest: i32) -> Self {
-        let exponent = (largest.max(-300) - 127 - 23 + 52 + 1023) as u64;
+    fn new(largest: i16) -> Self {
+        let exponent = (i64::from(largest.max(-300)) - 127 - 23 + 52 + 1023) as u64;
         Self(f64::from_bits(exponent << 52 | 1 << 51))
     }
 
@@ -106,14 +106,22 @@ pub fn mac_bf16(
     }
     let acc1 = if conf.zero_acc { None } else { acc1 };
     let signs = negate.with(conf);
-    let half = |bytes: &[u8; 64], i: usize| u16::from_le_bytes([bytes[2 * i], bytes[2 * i + 1]]);
-    let a: [u32; 32] = std::array::from_fn(|i| u32::from(half(x, i)) << 16);
-    let b: [u32; 32] = std::array::from_fn(|i| u32::from(half(y, i)) << 16);
+    let (a, b) = (widen(x), widen(y));
     let fast = match mode.shape {
         MacShape::Matrix { .. } => fast_4x8x4(&a, &b, signs, acc1, acc2),
         MacShape::Elementwise { .. } => fast_elementwise(&a, &b, signs, acc1, acc2),
     };
     Ok(fast.unwrap_or_else(|| exact_bf16(mode.shape, &a, &b, signs, acc1, acc2)))
+}
+
+/// bf16 lanes as f32 patterns.
+#[inline(always)]
+fn widen(bytes: &[u8; 64]) -> [u32; 32] {
+    let mut out = [0; 32];
+    for (wide, half) in out.iter_mut().zip(bytes.chunks_exact(2)) {
+        *wide = u32::from(u16::from_le_bytes([half[0], half[1]])) << 16;
+    }
+    out
 }
 
 /// Every lane by the exact adder.
@@ -144,8 +152,18 @@ pub(super) fn exact_bf16(
 /// An accumulator with its sign applied, zeros if absent; `None` if it holds a special value.
 #[inline(always)]
 fn prepared_acc(acc: Option<&[u32; 16]>, negate: bool) -> Option<Prepared<16>> {
+    let Some(acc) = acc else {
+        return Some(Prepared {
+            values: [0.0; 16],
+            exponents: [Prepared::<16>::ZERO; 16],
+        });
+    };
     let flip = u32::from(negate) << 31;
-    Prepared::new(&acc.map_or([0; 16], |a| a.map(|v| v ^ flip)))
+    let mut flipped = *acc;
+    for bits in &mut flipped {
+        *bits ^= flip;
+    }
+    Prepared::new(&flipped)
 }
 
 /// The 4x8x4 product; `None` if a special value takes part.
@@ -164,7 +182,7 @@ pub(super) fn fast_4x8x4(
     let sign = if signs.product { -1.0 } else { 1.0 };
     let mut out = [0; 16];
     for m in 0..4 {
-        let mut largest: [i32; 4] =
+        let mut largest: [i16; 4] =
             std::array::from_fn(|n| acc1.exponents[4 * m + n].max(acc2.exponents[4 * m + n]));
         for k in 0..8 {
             let exponent = a.exponents[8 * m + k] - 127;

@@ -15,27 +15,42 @@ fn element(lane: Lane, signed: bool, bytes: &[u8; 64], i: usize) -> i64 {
     round::truncate(i64::from(raw), lane.bits() as u32, signed)
 }
 
-/// i8 x i8, 4x8x8: the mode kernels live on, in 16-bit steps that vectorise.
+/// i8 x i8, 4x8x8: the mode kernels live on. In f32, which every processor multiplies in vectors:
+/// products of 8-bit numbers and the sums of eight of them stay below 2^24, hence are exact.
 #[inline]
 fn matrix_4x8x8(x: &[u8; 64], y: &[u8; 64], sgn_x: bool, sgn_y: bool) -> [i32; 32] {
-    let widen = |b: u8, signed: bool| {
-        if signed {
-            i16::from(b as i8)
-        } else {
-            i16::from(b)
-        }
-    };
-    let a: [i16; 32] = std::array::from_fn(|i| widen(x[i], sgn_x));
-    let b: [i16; 64] = std::array::from_fn(|i| widen(y[i], sgn_y));
+    const BIAS: f32 = 12_582_912.0;
+    let (mut a, mut b) = ([0f32; 32], [0f32; 64]);
+    widen(&mut a, x, sgn_x);
+    widen(&mut b, y, sgn_y);
     let mut out = [0; 32];
-    for (row, a) in out.chunks_exact_mut(8).zip(a.chunks_exact(8)) {
+    for (out, a) in out.chunks_exact_mut(8).zip(a.chunks_exact(8)) {
+        let mut sums = [0f32; 8];
         for (a, b) in a.iter().zip(b.chunks_exact(8)) {
-            for (out, b) in row.iter_mut().zip(b) {
-                *out += i32::from(*a) * i32::from(*b);
+            for (sum, b) in sums.iter_mut().zip(b) {
+                *sum += a * b;
             }
+        }
+        for (out, sum) in out.iter_mut().zip(&sums) {
+            // With 1.5 * 2^23 added, the low bits of the pattern are the integer.
+            *out = (*sum + BIAS).to_bits().wrapping_sub(BIAS.to_bits()) as i32;
         }
     }
     out
+}
+
+/// 8-bit lanes as f32.
+#[inline(always)]
+fn widen(out: &mut [f32], bytes: &[u8; 64], signed: bool) {
+    if signed {
+        for (out, byte) in out.iter_mut().zip(bytes) {
+            *out = f32::from(*byte as i8);
+        }
+    } else {
+        for (out, byte) in out.iter_mut().zip(bytes) {
+            *out = f32::from(*byte);
+        }
+    }
 }
 
 /// The sums of products of an integer mode, one for each accumulator lane; exact modulo 2^64.

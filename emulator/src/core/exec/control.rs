@@ -1,6 +1,6 @@
 //! Branches, locks, streams and cascades.
 
-use crate::core::fault::{FaultKind, Role};
+use crate::core::fault::{FaultKind, Outcome, Role};
 use crate::core::machine::Machine;
 use crate::core::op::{Jump, Last, ScalarDst, Src, VectorDst};
 use crate::core::pipe::Gate;
@@ -17,7 +17,7 @@ const OUTPUT_STAGE: u8 = 2;
 const INPUT_STAGE: u8 = 5;
 
 impl Machine {
-    pub(super) fn jump(&mut self, kind: Jump, target: Src) -> Result<(), FaultKind> {
+    pub(super) fn jump(&mut self, kind: Jump, target: Src) -> Outcome<()> {
         let taken = match kind {
             Jump::Always => true,
             Jump::Call(stage) => {
@@ -50,7 +50,7 @@ impl Machine {
         lock: Src,
         value: Scalar,
         condition: Option<Scalar>,
-    ) -> Result<(), FaultKind> {
+    ) -> Outcome<()> {
         if let Some(condition) = condition
             && self.need(condition, Role::Lock)? == 0
         {
@@ -71,12 +71,12 @@ impl Machine {
         Ok(())
     }
 
-    pub(super) fn done(&mut self) -> Result<(), FaultKind> {
+    pub(super) fn done(&mut self) -> Outcome<()> {
         self.pipe.stage(DONE_STAGE).gates.push(Gate::Done);
         Ok(())
     }
 
-    pub(super) fn cascade_read(&mut self, to: &VectorDst) -> Result<(), FaultKind> {
+    pub(super) fn cascade_read(&mut self, to: &VectorDst) -> Outcome<()> {
         self.enabled(Scalar::SCD_ENABLE)?;
         let stage = to.stage - INPUT_STAGE + 1;
         self.pipe
@@ -86,7 +86,7 @@ impl Machine {
         Ok(())
     }
 
-    pub(super) fn cascade_write(&mut self, from: Source) -> Result<(), FaultKind> {
+    pub(super) fn cascade_write(&mut self, from: Source) -> Outcome<()> {
         self.enabled(Scalar::MCD_ENABLE)?;
         let word = self.need_vector::<64>(from)?;
         self.pipe
@@ -96,20 +96,21 @@ impl Machine {
         Ok(())
     }
 
-    fn enabled(&self, control: Scalar) -> Result<(), FaultKind> {
+    fn enabled(&self, control: Scalar) -> Outcome<()> {
         let value = self.need(control, Role::Control)?;
         if value & 1 != 0 {
             return Ok(());
         }
         let help = "enable the cascade by writing 1 to it";
-        Err(FaultKind::Reserved {
+        FaultKind::Reserved {
             reg: control.name(),
             value,
             help,
-        })
+        }
+        .fail()
     }
 
-    pub(super) fn stream_read(&mut self, to: ScalarDst, blocking: bool) -> Result<(), FaultKind> {
+    pub(super) fn stream_read(&mut self, to: ScalarDst, blocking: bool) -> Outcome<()> {
         let stage = to.stage - INPUT_STAGE + 1;
         let gate = Gate::StreamRead {
             to: to.to,
@@ -120,12 +121,7 @@ impl Machine {
         Ok(())
     }
 
-    pub(super) fn stream_write(
-        &mut self,
-        from: Scalar,
-        last: Last,
-        blocking: bool,
-    ) -> Result<(), FaultKind> {
+    pub(super) fn stream_write(&mut self, from: Scalar, last: Last, blocking: bool) -> Outcome<()> {
         let word = self.need(from, Role::Stored)?;
         let last = match last {
             Last::No => false,

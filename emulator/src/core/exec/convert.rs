@@ -1,7 +1,7 @@
 //! Conversions between lane types: up-shift, shift-round-saturate, pack, unpack, bf16 and f32.
 //! Lane orders are straight: lane i of the result comes from lane i of the source.
 
-use crate::core::fault::{FaultKind, Role};
+use crate::core::fault::{FaultKind, Outcome, Role};
 use crate::core::machine::Machine;
 use crate::core::op::{Conversion, Sign, Srs, UpShift, VectorDst};
 use crate::core::pipe::{Late, Work};
@@ -88,22 +88,30 @@ fn spread(defined: u8, from: u8, to: u8) -> u8 {
 }
 
 impl Machine {
-    fn saturation(&self) -> Result<Saturation, FaultKind> {
+    fn saturation(&self) -> Outcome<Saturation> {
         let value = self.need(Scalar::SAT, Role::Control)?;
-        Saturation::from_bits(value).ok_or_else(|| FaultKind::Reserved {
-            reg: Scalar::SAT.name(),
-            value,
-            help: "0 wraps, 1 saturates, 3 saturates symmetrically",
-        })
+        match Saturation::from_bits(value) {
+            Some(sat) => Ok(sat),
+            None => FaultKind::Reserved {
+                reg: Scalar::SAT.name(),
+                value,
+                help: "0 wraps, 1 saturates, 3 saturates symmetrically",
+            }
+            .fail(),
+        }
     }
 
-    fn rounding(&self) -> Result<Rounding, FaultKind> {
+    fn rounding(&self) -> Outcome<Rounding> {
         let value = self.need(Scalar::RND, Role::Control)?;
-        Rounding::from_bits(value).ok_or_else(|| FaultKind::Reserved {
-            reg: Scalar::RND.name(),
-            value,
-            help: "rounding modes are 0..=3 and 8..=13; 12 rounds to nearest even",
-        })
+        match Rounding::from_bits(value) {
+            Some(mode) => Ok(mode),
+            None => FaultKind::Reserved {
+                reg: Scalar::RND.name(),
+                value,
+                help: "rounding modes are 0..=3 and 8..=13; 12 rounds to nearest even",
+            }
+            .fail(),
+        }
     }
 
     /// Shift-round-saturate of the accumulator lanes in the first `units` units of `acc`.
@@ -113,7 +121,7 @@ impl Machine {
         units: u8,
         widths: Srs,
         shift: Scalar,
-    ) -> Result<[u8; 64], FaultKind> {
+    ) -> Outcome<[u8; 64]> {
         let (rounding, sat) = (self.rounding()?, self.saturation()?);
         let signed = self.signed(widths.sign)?;
         let shift = self.need(shift, Role::Control)?;
@@ -132,12 +140,7 @@ impl Machine {
         Ok(out)
     }
 
-    pub(super) fn pack(
-        &self,
-        from: &[u8; 64],
-        bits: u8,
-        sign: Sign,
-    ) -> Result<[u8; 32], FaultKind> {
+    pub(super) fn pack(&self, from: &[u8; 64], bits: u8, sign: Sign) -> Outcome<[u8; 32]> {
         let (signed, sat) = (self.signed(sign)?, self.saturation()?);
         let mut out = [0; 32];
         for i in 0..256 / usize::from(bits) {
@@ -148,7 +151,7 @@ impl Machine {
         Ok(out)
     }
 
-    pub(super) fn to_bf16(&self, from: &[u8; 64]) -> Result<[u8; 32], FaultKind> {
+    pub(super) fn to_bf16(&self, from: &[u8; 64]) -> Outcome<[u8; 32]> {
         let rounding = self.rounding()?;
         let mut out = [0; 32];
         for (narrow, wide) in out.chunks_exact_mut(2).zip(from.chunks_exact(4)) {
@@ -158,11 +161,7 @@ impl Machine {
         Ok(out)
     }
 
-    pub(super) fn convert(
-        &mut self,
-        to: &VectorDst,
-        conversion: &Conversion,
-    ) -> Result<(), FaultKind> {
+    pub(super) fn convert(&mut self, to: &VectorDst, conversion: &Conversion) -> Outcome<()> {
         let (bytes, from, defined) = match *conversion {
             Conversion::UpShift {
                 from,
@@ -226,7 +225,7 @@ impl Machine {
         bits: u8,
         sign: Sign,
         from_stage: u8,
-    ) -> Result<(), FaultKind> {
+    ) -> Outcome<()> {
         let stages = to.stage - from_stage;
         let work = Work::UnpackRegister {
             to: to.to,
@@ -245,8 +244,8 @@ impl Machine {
     }
 
     /// The two later steps of a load with up-shift.
-    pub(super) fn up_shift_loaded(&mut self, work: Work) -> Result<(), FaultKind> {
-        match work {
+    pub(super) fn up_shift_loaded(&mut self, work: &Work) -> Outcome<()> {
+        match *work {
             Work::UpShift {
                 to,
                 up_shift,

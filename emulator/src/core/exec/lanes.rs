@@ -1,6 +1,6 @@
 //! The vector adder: addition, comparison, selection on lanes of 8, 16 and 32 bits and bf16.
 
-use crate::core::fault::FaultKind;
+use crate::core::fault::Outcome;
 use crate::core::machine::Machine;
 use crate::core::op::{LaneFn, LaneType, Lanes, ScalarDst};
 use crate::core::regs::Scalar;
@@ -183,7 +183,7 @@ impl LaneType {
 }
 
 impl Machine {
-    pub(super) fn lanes(&mut self, op: &Lanes) -> Result<(), FaultKind> {
+    pub(super) fn lanes(&mut self, op: &Lanes) -> Outcome<()> {
         let (b, b_defined) = self.read::<64>(op.b);
         let (a, a_defined) = op.a.map_or((b, b_defined), |a| self.read::<64>(a));
         let mut defined = a_defined & b_defined;

@@ -1,23 +1,20 @@
 //! The multiply-accumulate unit and the accumulator additions.
 
-use crate::core::fault::{FaultKind, Role};
+use crate::core::fault::{FaultKind, Outcome, Role};
 use crate::core::machine::{Machine, all};
 use crate::core::op::{Mac, MacUnit, VectorDst};
-use crate::core::pipe::{Late, Work};
+use crate::core::pipe::{Late, MacFlight, Work};
 use crate::core::regs::{Scalar, Source};
 use arch::num::{AccLane, MacConf, MacError, MacMode, add_acc, mac_bf16, mac_int, sum_f32};
 
 /// Bytes as 32-bit words.
 #[inline(always)]
 fn words<const B: usize, const W: usize>(bytes: &[u8; B]) -> [u32; W] {
-    std::array::from_fn(|i| {
-        u32::from_le_bytes([
-            bytes[4 * i],
-            bytes[4 * i + 1],
-            bytes[4 * i + 2],
-            bytes[4 * i + 3],
-        ])
-    })
+    let mut out = [0; W];
+    for (word, bytes) in out.iter_mut().zip(bytes.chunks_exact(4)) {
+        *word = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    }
+    out
 }
 
 /// 32-bit words as bytes, zeros behind them.
@@ -32,45 +29,32 @@ fn bytes<const W: usize>(words: &[u32; W]) -> [u8; 128] {
 
 impl Machine {
     #[inline]
-    pub(super) fn mac(
-        &mut self,
-        mac: &Mac,
-        x: Source,
-        y: Source,
-        conf: Scalar,
-    ) -> Result<(), FaultKind> {
+    pub(super) fn mac(&mut self, mac: &Mac, x: Source, y: Source, conf: Scalar) -> Outcome<()> {
         let conf = MacConf::decode(self.need(conf, Role::Control)?);
-        let mode = MacMode::of(conf)?;
+        let mode = MacMode::of(conf).map_err(FaultKind::from)?;
         if (mode.acc == AccLane::Fp32) != (mac.unit == MacUnit::Float) {
-            return Err(MacError::WrongUnit { mode: *mode }.into());
+            return FaultKind::from(MacError::WrongUnit { mode: *mode }).fail();
         }
         // What the mode does not look at may be undefined.
         let (x_bytes, y_bytes) = mode.operand_bytes();
-        let ((x_data, x_defined), (y_data, y_defined)) = (self.read::<64>(x), self.read::<64>(y));
-        let (x_need, y_need) = (
-            all(x_bytes.div_ceil(32) as u8),
-            all(y_bytes.div_ceil(32) as u8),
-        );
+        let ((x, x_defined), (y, y_defined)) = (self.read::<64>(x), self.read::<64>(y));
+        let need = |bytes: usize| all(bytes.div_ceil(32) as u8);
+        let (x_need, y_need) = (need(x_bytes), need(y_bytes));
         let defined = x_defined & x_need == x_need && y_defined & y_need == y_need;
-        if mac.acc1.is_none() && mac.acc2.is_none() {
-            let ahead = Mac {
-                acc_stage: 1,
-                ..*mac
-            };
-            return self.mac_end(&ahead, conf, &x_data, &y_data, defined);
-        }
-        let work = Work::Mac {
+        let pc = self.origin;
+        let flight = MacFlight {
+            pc,
             mac: *mac,
+            mode,
             conf,
-            x: x_data,
-            y: y_data,
+            x,
+            y,
             defined,
         };
-        let late = Late {
-            pc: self.origin,
-            work,
-        };
-        self.pipe.stage(mac.acc_stage).late.push(late);
+        if mac.acc_stage == 1 {
+            return self.mac_end(&flight);
+        }
+        self.pipe.stage(mac.acc_stage).macs.push(flight);
         Ok(())
     }
 
@@ -92,32 +76,30 @@ impl Machine {
 
     /// The step in which accumulators are read.
     #[inline]
-    pub(super) fn mac_end(
-        &mut self,
-        mac: &Mac,
-        conf: MacConf,
-        x: &[u8; 64],
-        y: &[u8; 64],
-        products_defined: bool,
-    ) -> Result<(), FaultKind> {
-        let mode = MacMode::of(conf)?;
+    pub(super) fn mac_end(&mut self, flight: &MacFlight) -> Outcome<()> {
+        let MacFlight {
+            mac,
+            mode,
+            conf,
+            x,
+            y,
+            ..
+        } = flight;
         let (out, defined) = match mac.unit {
             MacUnit::Integer => {
                 let (acc1, d1) = self.accumulator::<128, 32>(mac.acc1, conf.zero_acc);
                 let (acc2, d2) = self.accumulator::<128, 32>(mac.acc2, false);
-                let (acc1, acc2) = (acc1.as_ref(), acc2.as_ref());
-                let out = mac_int(mode, conf, mac.negate, x, y, acc1, acc2)?;
-                (bytes(&out), d1 & d2)
+                let out = mac_int(mode, *conf, mac.negate, x, y, acc1.as_ref(), acc2.as_ref());
+                (bytes(&out.map_err(FaultKind::from)?), d1 & d2)
             }
             MacUnit::Float => {
                 let (acc1, d1) = self.accumulator::<64, 16>(mac.acc1, conf.zero_acc);
                 let (acc2, d2) = self.accumulator::<64, 16>(mac.acc2, false);
-                let (acc1, acc2) = (acc1.as_ref(), acc2.as_ref());
-                let out = mac_bf16(mode, conf, mac.negate, x, y, acc1, acc2)?;
-                (bytes(&out), d1 & d2)
+                let out = mac_bf16(mode, *conf, mac.negate, x, y, acc1.as_ref(), acc2.as_ref());
+                (bytes(&out.map_err(FaultKind::from)?), d1 & d2)
             }
         };
-        self.write_accumulator(mac, &out, if products_defined { defined } else { 0 });
+        self.write_accumulator(mac, &out, if flight.defined { defined } else { 0 });
         Ok(())
     }
 
@@ -130,7 +112,7 @@ impl Machine {
             .vector(mac.to.to, mac.to.path, bytes, defined);
     }
 
-    pub(super) fn sum(&mut self, mac: &Mac, conf: Scalar) -> Result<(), FaultKind> {
+    pub(super) fn sum(&mut self, mac: &Mac, conf: Scalar) -> Outcome<()> {
         let conf = MacConf::decode(self.need(conf, Role::Control)?);
         let late = Late {
             pc: self.origin,
@@ -170,7 +152,7 @@ impl Machine {
         to: &VectorDst,
         from: Source,
         stage: u8,
-    ) -> Result<(), FaultKind> {
+    ) -> Outcome<()> {
         let work = Work::Copy {
             from,
             to: to.to,
@@ -185,7 +167,7 @@ impl Machine {
         Ok(())
     }
 
-    pub(super) fn clear(&mut self, to: &VectorDst) -> Result<(), FaultKind> {
+    pub(super) fn clear(&mut self, to: &VectorDst) -> Outcome<()> {
         let bytes = &[0; 128][..usize::from(to.to.units) * 32];
         self.pipe
             .stage(to.stage)

@@ -2,10 +2,10 @@
 
 use super::{UNSTATED, convert};
 use crate::core::bus::{BusError, CoreBus};
-use crate::core::fault::{FaultKind, Role};
+use crate::core::fault::{FaultKind, Outcome, Role};
 use crate::core::machine::Machine;
 use crate::core::op::{Address, Load, LoadKind, Lookup, PartialStore, Store, StoreKind, Walk};
-use crate::core::pipe::{Late, LoadFlight, LookupFlight, StoreFlight, Work};
+use crate::core::pipe::{Late, LoadFlight, LookupFlight, StoreFlight, UnitWrite, Work};
 use crate::core::regs::Scalar;
 
 /// Pointers wrap at 20 bits.
@@ -14,7 +14,7 @@ const ADDRESS_MASK: u32 = 0xF_FFFF;
 impl Machine {
     /// The address of an access; the pointer's move is queued.
     #[inline]
-    pub(super) fn address(&mut self, address: &Address) -> Result<u32, FaultKind> {
+    pub(super) fn address(&mut self, address: &Address) -> Outcome<u32> {
         let base = self.need(address.base, Role::Address)?;
         let need = |reg| self.need(reg, Role::Address);
         let (step, counts) = match address.walk {
@@ -56,7 +56,7 @@ impl Machine {
     }
 
     #[inline]
-    pub(super) fn load(&mut self, load: &Load) -> Result<(), FaultKind> {
+    pub(super) fn load(&mut self, load: &Load) -> Outcome<()> {
         let addr = self.address(&load.address)?;
         check(addr, load.kind.bytes())?;
         let flight = LoadFlight {
@@ -69,7 +69,7 @@ impl Machine {
     }
 
     #[inline]
-    pub(super) fn store(&mut self, store: &Store) -> Result<(), FaultKind> {
+    pub(super) fn store(&mut self, store: &Store) -> Outcome<()> {
         let addr = self.address(&store.address)?;
         let mut data = [0; 32];
         let bytes = match store.kind {
@@ -114,7 +114,7 @@ impl Machine {
         Ok(())
     }
 
-    pub(super) fn partial_store(&mut self, store: &PartialStore) -> Result<(), FaultKind> {
+    pub(super) fn partial_store(&mut self, store: &PartialStore) -> Outcome<()> {
         let addr = self.address(&store.address)?;
         check(addr, u32::from(store.bytes))?;
         let flight = LoadFlight {
@@ -135,7 +135,7 @@ impl Machine {
         addr: u32,
         store: PartialStore,
         mut word: [u8; 4],
-    ) -> Result<(), FaultKind> {
+    ) -> Outcome<()> {
         let value = self.need(store.value, Role::Stored)?.to_le_bytes();
         let (at, bytes) = ((addr & 3) as usize, usize::from(store.bytes));
         word[at..at + bytes].copy_from_slice(&value[..bytes]);
@@ -158,14 +158,15 @@ impl Machine {
     /// counts both, hence the halving; odd lanes read the second copy. Sources: mlir-aie:
     /// aie_runtime_lib/AIE2/lut_based_ops.h; Xilinx/aie_api: include/aie_api/detail/aie2/
     /// parallel_lookup.hpp.
-    pub(super) fn lookup(&mut self, lookup: &Lookup) -> Result<(), FaultKind> {
+    pub(super) fn lookup(&mut self, lookup: &Lookup) -> Outcome<()> {
         let (index, defined) = self.read::<32>(lookup.from);
         if defined != 1 {
             let reg = lookup.from.span.undefined_name(defined);
-            return Err(FaultKind::Undefined {
+            return FaultKind::Undefined {
                 reg,
                 role: Role::Address,
-            });
+            }
+            .fail();
         }
         let half = if lookup.high { 16 } else { 0 };
         let mut addrs = [0; 4];
@@ -191,7 +192,7 @@ impl Machine {
 
     /// Reads memory for the loads of this cycle.
     #[inline]
-    pub(in crate::core) fn loads<B: CoreBus>(&mut self, bus: &mut B) -> Result<(), FaultKind> {
+    pub(in crate::core) fn loads<B: CoreBus>(&mut self, bus: &mut B) -> Outcome<()> {
         let slot = self.pipe.now();
         if slot.loads.is_empty() && slot.lookups.is_empty() {
             return Ok(());
@@ -220,7 +221,7 @@ impl Machine {
     }
 
     #[inline]
-    fn loaded<B: CoreBus>(&mut self, flight: &LoadFlight, bus: &mut B) -> Result<(), FaultKind> {
+    fn loaded<B: CoreBus>(&mut self, flight: &LoadFlight, bus: &mut B) -> Outcome<()> {
         let LoadFlight { pc, load, addr } = flight;
         let mut data = [0; 32];
         let after = |stage: u8| stage - load.memory_stage + 1;
@@ -237,12 +238,13 @@ impl Machine {
                 self.pipe.stage(after(to.stage)).scalar(to.to, value, true);
             }
             LoadKind::Vector { to, bytes } => {
+                let stage = to.stage;
                 let (loaded, rest) = data.split_at_mut(usize::from(bytes));
                 bus.load(*addr, loaded).map_err(refused(*addr))?;
                 rest.fill(UNSTATED);
-                self.pipe
-                    .stage(after(to.stage))
-                    .vector(to.to, to.path, &data, 1);
+                let to = to.to.first;
+                let slot = self.pipe.stage(after(stage));
+                slot.units.push(UnitWrite { to, data });
             }
             LoadKind::Convert { to } => {
                 bus.load(*addr, &mut data).map_err(refused(*addr))?;
@@ -303,7 +305,7 @@ impl Machine {
 
     /// Writes memory for the stores of this cycle.
     #[inline]
-    pub(in crate::core) fn stores<B: CoreBus>(&mut self, bus: &mut B) -> Result<(), FaultKind> {
+    pub(in crate::core) fn stores<B: CoreBus>(&mut self, bus: &mut B) -> Outcome<()> {
         if self.pipe.current().stores.is_empty() {
             return Ok(());
         }
@@ -337,13 +339,13 @@ fn refused(addr: u32) -> impl Fn(BusError) -> FaultKind {
 
 /// Alignment and window of an access.
 #[inline]
-fn check(addr: u32, bytes: u32) -> Result<(), FaultKind> {
+fn check(addr: u32, bytes: u32) -> Outcome<()> {
     if !addr.is_multiple_of(bytes) {
-        return Err(FaultKind::Misaligned { addr, bytes });
+        return FaultKind::Misaligned { addr, bytes }.fail();
     }
     if (0x4_0000..0x8_0000).contains(&addr) {
         Ok(())
     } else {
-        Err(FaultKind::OutsideWindow { addr })
+        FaultKind::OutsideWindow { addr }.fail()
     }
 }

@@ -10,7 +10,7 @@ mod movement;
 mod scalar;
 
 use super::bus::CoreBus;
-use super::fault::FaultKind;
+use super::fault::{FaultKind, Outcome};
 use super::machine::Machine;
 use super::op::Op;
 use super::pipe::Work;
@@ -21,7 +21,7 @@ pub(super) const UNSTATED: u8 = 0xA5;
 impl Machine {
     /// Executes the part of an operation that belongs to the cycle of issue.
     #[inline]
-    pub(super) fn execute<B: CoreBus>(&mut self, op: &Op, bus: &mut B) -> Result<(), FaultKind> {
+    pub(super) fn execute<B: CoreBus>(&mut self, op: &Op, bus: &mut B) -> Outcome<()> {
         match op {
             Op::Alu { f, to, a, b } => self.alu(*f, *to, *a, *b),
             Op::Divide {
@@ -86,35 +86,38 @@ impl Machine {
             } => self.stream_write(*from, *last, *blocking),
             Op::NotModelled(form) => {
                 let name = format!("{} (`{}`)", form.name(), form.desc().asm);
-                Err(FaultKind::NotModelled { name })
+                FaultKind::NotModelled { name }.fail()
             }
         }
     }
 
     /// Executes what waited for a late operand.
     #[inline]
-    pub(super) fn late(&mut self) -> Result<(), FaultKind> {
-        if self.pipe.current().late.is_empty() {
-            return Ok(());
+    pub(super) fn late(&mut self) -> Outcome<()> {
+        let slot = self.pipe.now();
+        if !slot.macs.is_empty() {
+            let mut macs = std::mem::take(&mut slot.macs);
+            for flight in &macs {
+                self.origin = flight.pc;
+                self.mac_end(flight)?;
+            }
+            macs.clear();
+            self.pipe.now().macs = macs;
         }
-        let mut late = std::mem::take(&mut self.pipe.now().late);
-        for flight in late.drain(..) {
-            self.origin = flight.pc;
-            self.work(flight.work)?;
+        if !self.pipe.current().late.is_empty() {
+            let mut late = std::mem::take(&mut self.pipe.now().late);
+            for flight in &late {
+                self.origin = flight.pc;
+                self.work(&flight.work)?;
+            }
+            late.clear();
+            self.pipe.now().late = late;
         }
-        self.pipe.now().late = late;
         Ok(())
     }
 
-    fn work(&mut self, work: Work) -> Result<(), FaultKind> {
-        match work {
-            Work::Mac {
-                mac,
-                conf,
-                x,
-                y,
-                defined,
-            } => self.mac_end(&mac, conf, &x, &y, defined),
+    fn work(&mut self, work: &Work) -> Outcome<()> {
+        match *work {
             Work::Sum { mac, conf } => {
                 self.sum_end(&mac, conf);
                 Ok(())

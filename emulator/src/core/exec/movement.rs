@@ -1,7 +1,7 @@
 //! Movement of vectors and elements.
 
 use super::UNSTATED;
-use crate::core::fault::{FaultKind, Role};
+use crate::core::fault::{FaultKind, Outcome, Role};
 use crate::core::machine::{Machine, all};
 use crate::core::op::{Movement, ScalarDst, Sign, VectorDst};
 use crate::core::regs::{Scalar, Source};
@@ -9,11 +9,7 @@ use arch::num::round::truncate;
 use arch::num::{ShuffleMode, shuffle};
 
 impl Machine {
-    pub(super) fn movement(
-        &mut self,
-        to: &VectorDst,
-        movement: &Movement,
-    ) -> Result<(), FaultKind> {
+    pub(super) fn movement(&mut self, to: &VectorDst, movement: &Movement) -> Outcome<()> {
         let (out, defined) = match *movement {
             Movement::Copy { from } => {
                 let (data, defined) = self.read::<128>(from);
@@ -46,7 +42,7 @@ impl Machine {
                 let mode = self.shuffle_mode(mode)?;
                 if mode.number() == 0 {
                     let name = "vbcstshfl with shuffle mode 0".to_string();
-                    return Err(FaultKind::NotModelled { name });
+                    return FaultKind::NotModelled { name }.fail();
                 }
                 let (data, defined) = self.broadcast(bits, value);
                 (shuffle(mode, &data, &[0; 64]), defined)
@@ -133,7 +129,7 @@ impl Machine {
         sign: Sign,
         from: Source,
         index: Scalar,
-    ) -> Result<(), FaultKind> {
+    ) -> Outcome<()> {
         let index = self.need(index, Role::Control)?;
         let signed = self.signed(sign)?;
         let (data, defined) = self.read::<64>(from);
@@ -150,7 +146,7 @@ impl Machine {
         Ok(())
     }
 
-    fn shuffle_mode(&self, mode: Scalar) -> Result<ShuffleMode, FaultKind> {
+    fn shuffle_mode(&self, mode: Scalar) -> Outcome<ShuffleMode> {
         let value = self.need(mode, Role::Control)?;
         let help = "shuffle modes are 0..=47";
         let bad = || FaultKind::Reserved {
@@ -158,7 +154,7 @@ impl Machine {
             value,
             help,
         };
-        ShuffleMode::from_number(value).ok_or_else(bad)
+        Ok(ShuffleMode::from_number(value).ok_or_else(bad)?)
     }
 
     /// The bytes of a scalar (of a pair, for 64 bits) and whether it is defined.

@@ -1,12 +1,12 @@
 //! Scalar arithmetic. A result of an undefined operand is undefined.
 
-use crate::core::fault::FaultKind;
+use crate::core::fault::Outcome;
 use crate::core::machine::Machine;
 use crate::core::op::{AluFn, ScalarDst, Src};
 use crate::core::regs::Scalar;
 
 impl Machine {
-    pub(super) fn alu(&mut self, f: AluFn, to: ScalarDst, a: Src, b: Src) -> Result<(), FaultKind> {
+    pub(super) fn alu(&mut self, f: AluFn, to: ScalarDst, a: Src, b: Src) -> Outcome<()> {
         let ((x, x_defined), (y, y_defined)) = (self.get(a), self.get(b));
         let mut defined = x_defined && y_defined;
         if matches!(f, AluFn::AddCarry | AluFn::SubCarry) {
@@ -34,7 +34,7 @@ impl Machine {
         remainder: ScalarDst,
         dividend: Scalar,
         divisor: Scalar,
-    ) -> Result<(), FaultKind> {
+    ) -> Outcome<()> {
         let operands = [remainder.to, dividend, divisor];
         let defined = operands.iter().all(|r| self.regs.defined(*r));
         let [partial, value, by] = operands.map(|r| self.regs.get(r));
@@ -61,7 +61,7 @@ impl Machine {
         b: Scalar,
         by: Scalar,
         if_zero: bool,
-    ) -> Result<(), FaultKind> {
+    ) -> Outcome<()> {
         let from = if (self.regs.get(by) == 0) == if_zero {
             a
         } else {
@@ -74,7 +74,7 @@ impl Machine {
         Ok(())
     }
 
-    pub(super) fn counter(&mut self, to: ScalarDst) -> Result<(), FaultKind> {
+    pub(super) fn counter(&mut self, to: ScalarDst) -> Outcome<()> {
         let cycle = self.cycle;
         let slot = self.pipe.stage(to.stage);
         slot.scalar(to.to, cycle as u32, true);
