@@ -195,6 +195,13 @@ impl Channel {
         Ok(())
     }
 
+    /// Whether a task that is queued or repeats still has to load descriptor `bd`.
+    pub(crate) fn will_start_at(&self, bd: u8) -> bool {
+        let queued = self.queue.iter().flatten().any(|task| task.start == bd);
+        let repeats = self.task.is_some_and(|t| t.start == bd && t.repeats > 0);
+        queued || repeats || (self.phase == Phase::Load && self.bd == bd)
+    }
+
     fn start_next(&mut self) {
         self.task = self.queue[0].take();
         self.queue.rotate_left(1);

@@ -35,6 +35,9 @@ pub struct Npu {
     pub(crate) tokens: Vec<u32>,
     /// Index of each tile's first channel.
     first_channel: Vec<usize>,
+    /// Nobody sleeps, to compare with.
+    #[cfg(test)]
+    pub(crate) ask_everyone: bool,
 }
 
 /// Counters at the begin of a run.
@@ -75,6 +78,8 @@ impl Npu {
             channels,
             awake: Wakes::default(),
             first_channel,
+            #[cfg(test)]
+            ask_everyone: false,
         }
     }
 
@@ -112,6 +117,13 @@ impl Npu {
     /// What a core, a descriptor or a stream switch refuses.
     pub fn step(&mut self) -> Result<bool, EmuError> {
         self.connect()?;
+        #[cfg(test)]
+        if self.ask_everyone {
+            self.awake = Wakes {
+                channels: u128::MAX,
+                cores: u32::MAX >> 16,
+            };
+        }
         self.now += 1;
         let mut moved = self.step_cores()?;
         let mut rest = u128::MAX;

@@ -156,6 +156,12 @@ impl Npu {
                 )));
             }
         };
+        if let Some(channel) = self.bd_in_use(tile, id) {
+            return Ok(Err(format!(
+                "a task of DMA {channel} still has to load descriptor {id}\n\
+                 help: patch a descriptor before queueing its task"
+            )));
+        }
         let count = self.host.arg_count();
         if arg as usize >= count {
             return Ok(Err(format!(

@@ -2,6 +2,7 @@
 //!
 //! Whatever is not modelled is refused by name; nothing is ignored.
 
+use arch::array::Direction;
 use arch::array::core_regs::{ACCUMULATOR_CONTROL, CONTROL, STATUS};
 use arch::array::dma::{DmaRegister, dma_register};
 use arch::array::lock::{VALUE_MASK, value_register};
@@ -10,7 +11,7 @@ use arch::array::shim::{DEMUX_MASK, DEMUX_OFFSET, MUX_MASK, MUX_OFFSET};
 use arch::array::switch::{SwitchRegister, switch_register};
 use arch::{Tile, TileKind};
 
-use crate::error::{EmuError, tile_index};
+use crate::error::{ChannelId, EmuError, tile_index};
 use crate::npu::Npu;
 
 /// What is at an offset.
@@ -89,6 +90,12 @@ impl Npu {
             }
             Place::Program(at) => self.write_program(tile, at, &value.to_le_bytes())?,
             Place::Dma(DmaRegister::Bd { id, word }) => {
+                if let Some(channel) = self.bd_in_use(tile, id) {
+                    return bad(&format!(
+                        "a task of DMA {channel} still has to load this descriptor\n\
+                         help: wait for the task's token before writing its descriptor again"
+                    ));
+                }
                 self.bds[tile_index(tile)][usize::from(id)][usize::from(word)] = value;
             }
             Place::Dma(DmaRegister::Ctrl(dir, number)) => {
@@ -147,6 +154,14 @@ impl Npu {
             Place::Cascade => self.write_cascade(tile, offset, value)?,
         }
         Ok(())
+    }
+
+    /// A channel with a task that starts at the descriptor and has not loaded it.
+    pub(crate) fn bd_in_use(&self, tile: Tile, id: u8) -> Option<ChannelId> {
+        let first = self.channel_index(tile, Direction::S2mm, 0);
+        let count = 2 * usize::from(tile.kind().dma_channels());
+        let of_tile = &self.channels[first..first + count];
+        of_tile.iter().find(|c| c.will_start_at(id)).map(|c| c.id)
     }
 
     /// Writes consecutive words.

@@ -33,3 +33,35 @@ impl Wakes {
         self.cores |= other.cores;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Budget, Npu, RunReport};
+    use formats::txn::Stream;
+
+    fn reports(ask_everyone: bool) -> Vec<RunReport> {
+        let xclbin = include_bytes!("../tests/goldens/m_tasks_packet/design.xclbin");
+        let stream = include_bytes!("../tests/goldens/m_tasks_packet/insts.bin");
+        let stream = Stream::parse(stream).unwrap();
+        let mut npu = Npu::new();
+        npu.ask_everyone = ask_everyone;
+        npu.load_xclbin(xclbin).unwrap();
+        let mut args = [vec![1; 128], vec![0; 136]];
+        let budget = Budget { cycles: 10_000 };
+        (0..5)
+            .map(|_| npu.run(&stream, &mut args, budget).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn sleeping_changes_nothing() {
+        let (asleep, awake) = (reports(false), reports(true));
+        assert_eq!(asleep, awake);
+        assert!(
+            asleep[1]
+                .dma
+                .iter()
+                .all(|d| d.lock_stalls + d.stream_stalls > 0)
+        );
+    }
+}

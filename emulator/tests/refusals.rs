@@ -169,6 +169,17 @@ fn streams() {
     };
     assert!(run(&foreign, &mut args).contains("device generation 4"));
 
+    // The same descriptor again while its first task waits in the queue.
+    let mut early = Sequence::default();
+    for _ in 0..3 {
+        early.transfer(0, Direction::Mm2s, 0, 1, 0, 16);
+    }
+    let text = run(&early.stream(), &mut args);
+    assert!(
+        text.contains("a task of DMA MM2S0 of shim tile (0,0) still has to load this descriptor"),
+        "{text}"
+    );
+
     // Forgetting to patch leaves a descriptor that points nowhere.
     let mut unpatched = good(16).stream();
     unpatched
