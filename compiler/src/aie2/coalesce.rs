@@ -1,15 +1,19 @@
 //! Which values share a register: those that instructions tie and those that edges rename.
 //!
-//! Values that must share a register must not be alive at once; where they are, a copy takes the
-//! place of one of them. What is left are webs: sets of values of one register each.
+//! At first each of them gets a copy: before a tied operand, at the end of a block for what an edge
+//! renames, and where a block begins for what comes in. Those copies can share a register with what
+//! they are tied to whatever else is alive. Then each copy goes away whose two sides can share a
+//! register as well, those in the deepest loops first. What is left are webs: sets of values of one
+//! register each.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+
+use arch::aie2::{Dir, Reg};
 
 use super::liveness::{BitSet, Liveness, step_back};
 use super::mir::ValueId;
 use super::select::copy_form;
 use super::vcode::{Arg, VFunc, VInst};
-use arch::aie2::{Dir, Reg};
 
 /// Values by the register that they share.
 #[derive(Clone, Debug)]
@@ -33,30 +37,165 @@ impl Webs {
     }
 }
 
-/// Inserts copies where values that must share a register are alive at once, and finds the webs.
+/// A copy made here: from, to, and the depth of its block.
+#[derive(Clone, Copy)]
+struct Copy {
+    from: ValueId,
+    to: ValueId,
+    depth: u32,
+}
+
+/// Finds the webs; copies are left where values that must share a register are alive at once.
 pub fn coalesce(func: &mut VFunc) -> Webs {
-    loop {
-        match unite(func) {
-            Ok(webs) => return webs,
-            Err(conflict) => resolve(func, conflict),
+    let mut copies = Vec::new();
+    let mut together = Vec::new();
+    split_ties(func, &mut copies, &mut together);
+    split_edges(func, &mut copies, &mut together);
+    let origin: HashMap<ValueId, ValueId> = copies.iter().map(|c| (c.to, c.from)).collect();
+    let conflicts = conflicts(func, &origin);
+    let mut sets = Sets::new(func);
+    for (a, b) in together {
+        // Nothing else is alive in between, so this succeeds.
+        let united = sets.unite(a, b, &conflicts);
+        debug_assert!(
+            united,
+            "{a:?} and {b:?} of `{}` are alive at once",
+            func.name
+        );
+    }
+    copies.sort_by_key(|c| std::cmp::Reverse(c.depth));
+    let mut gone: HashMap<ValueId, ValueId> = HashMap::new();
+    for copy in copies {
+        if sets.unite(copy.from, copy.to, &conflicts) {
+            gone.insert(copy.to, copy.from);
+        }
+    }
+    remove(func, &gone);
+    sets.webs()
+}
+
+fn ordered(a: ValueId, b: ValueId) -> (u32, u32) {
+    (a.0.min(b.0), a.0.max(b.0))
+}
+
+fn copy_inst(func: &VFunc, to: ValueId, from: ValueId) -> VInst {
+    let args = vec![Arg::value(to), Arg::value(from)];
+    VInst::new(copy_form(func.class(from)), args)
+}
+
+/// Gives every operand that an instruction overwrites a copy of its own.
+fn split_ties(func: &mut VFunc, copies: &mut Vec<Copy>, together: &mut Vec<(ValueId, ValueId)>) {
+    for b in 0..func.blocks.len() {
+        let depth = func.blocks[b].depth;
+        let old = std::mem::take(&mut func.blocks[b].insts);
+        let mut insts = Vec::with_capacity(old.len());
+        for mut inst in old {
+            let ties: Vec<_> = inst.tied().collect();
+            for (written, read) in ties {
+                let (Arg::Value { value: to, .. }, Arg::Value { value: from, .. }) =
+                    (inst.args[written].clone(), inst.args[read].clone())
+                else {
+                    continue;
+                };
+                let copy = func.value(func.class(from));
+                insts.push(copy_inst(func, copy, from));
+                inst.args[read] = Arg::value(copy);
+                copies.push(Copy {
+                    from,
+                    to: copy,
+                    depth,
+                });
+                together.push((copy, to));
+            }
+            insts.push(inst);
+        }
+        func.blocks[b].insts = insts;
+    }
+}
+
+/// Copies what edges rename, where they leave and where they arrive.
+fn split_edges(func: &mut VFunc, copies: &mut Vec<Copy>, together: &mut Vec<(ValueId, ValueId)>) {
+    let mut arrivals: HashMap<(usize, ValueId), ValueId> = HashMap::new();
+    for b in 0..func.blocks.len() {
+        let depth = func.blocks[b].depth;
+        let mut leavings: Vec<(ValueId, ValueId)> = Vec::new();
+        for e in 0..func.blocks[b].successors.len() {
+            let target = func.blocks[b].successors[e].to.index();
+            for r in 0..func.blocks[b].successors[e].renames.len() {
+                let (from, to) = func.blocks[b].successors[e].renames[r];
+                let arrival = match arrivals.get(&(target, to)) {
+                    Some(arrival) => *arrival,
+                    None => {
+                        let arrival = func.value(func.class(to));
+                        arrivals.insert((target, to), arrival);
+                        let inst = copy_inst(func, to, arrival);
+                        func.blocks[target].insts.insert(0, inst);
+                        copies.push(Copy {
+                            from: arrival,
+                            to,
+                            depth: func.blocks[target].depth,
+                        });
+                        arrival
+                    }
+                };
+                // Only one way is taken: a copy serves all of them, but one name on each.
+                let taken = func.blocks[b].successors[e].renames[..r].iter();
+                let taken: Vec<ValueId> = taken.map(|(from, _)| *from).collect();
+                let known = leavings
+                    .iter()
+                    .find(|(f, l)| *f == from && !taken.contains(l));
+                let leaving = match known {
+                    Some((_, leaving)) => *leaving,
+                    None => {
+                        let leaving = func.value(func.class(from));
+                        let inst = copy_inst(func, leaving, from);
+                        let end = func.blocks[b].insts.len();
+                        let at = end - usize::from(func.blocks[b].branch().is_some());
+                        func.blocks[b].insts.insert(at, inst);
+                        copies.push(Copy {
+                            from,
+                            to: leaving,
+                            depth,
+                        });
+                        leavings.push((from, leaving));
+                        leaving
+                    }
+                };
+                func.blocks[b].successors[e].renames[r] = (leaving, arrival);
+                together.push((leaving, arrival));
+            }
         }
     }
 }
 
-/// Two values that must share a register and cannot.
-enum Conflict {
-    /// Operand `read` of an instruction is overwritten while it is still wanted.
-    Tied {
-        block: usize,
-        inst: usize,
-        read: usize,
-    },
-    /// Rename `rename` of way `edge` out of a block.
-    Edge {
-        block: usize,
-        edge: usize,
-        rename: usize,
-    },
+/// Takes out the copies whose sides share a register and gives both sides one name.
+fn remove(func: &mut VFunc, gone: &HashMap<ValueId, ValueId>) {
+    let name = |value: ValueId| root(gone, value);
+    for block in &mut func.blocks {
+        block.insts.retain(|inst| {
+            let written = match (inst.args.first(), inst.args.get(1)) {
+                (Some(Arg::Value { value: to, .. }), Some(Arg::Value { value: from, .. })) => {
+                    Some((*to, *from))
+                }
+                _ => None,
+            };
+            written.is_none_or(|(to, from)| gone.get(&to) != Some(&from))
+        });
+        for arg in block.insts.iter_mut().flat_map(|i| &mut i.args) {
+            if let Arg::Value { value, .. } = arg {
+                *value = name(*value);
+            }
+        }
+        for arg in &mut block.call_args {
+            *arg = name(*arg);
+        }
+        for edge in &mut block.successors {
+            for (from, to) in &mut edge.renames {
+                (*from, *to) = (name(*from), name(*to));
+            }
+            edge.renames.retain(|(from, to)| from != to);
+        }
+    }
 }
 
 /// Disjoint sets of values.
@@ -67,6 +206,15 @@ struct Sets {
 }
 
 impl Sets {
+    fn new(func: &VFunc) -> Self {
+        let n = func.values.len() as u32;
+        Sets {
+            parent: (0..n).collect(),
+            members: (0..n).map(|k| vec![k]).collect(),
+            fixed: func.values.iter().map(|v| v.fixed).collect(),
+        }
+    }
+
     fn find(&self, mut k: u32) -> u32 {
         while self.parent[k as usize] != k {
             k = self.parent[k as usize];
@@ -85,10 +233,8 @@ impl Sets {
             return false;
         }
         let clash = self.members[a as usize].iter().any(|x| {
-            let others = &self.members[b as usize];
-            others
-                .iter()
-                .any(|y| conflicts.contains(&(*x.min(y), *x.max(y))))
+            let mut others = self.members[b as usize].iter();
+            others.any(|y| conflicts.contains(&ordered(ValueId(*x), ValueId(*y))))
         });
         if clash {
             return false;
@@ -99,90 +245,60 @@ impl Sets {
         self.members[a as usize].extend(moved);
         true
     }
+
+    fn webs(mut self) -> Webs {
+        let n = self.parent.len() as u32;
+        let mut webs = Webs {
+            web: vec![0; n as usize],
+            members: Vec::new(),
+            fixed: Vec::new(),
+        };
+        for root in 0..n {
+            if self.find(root) == root {
+                let members = std::mem::take(&mut self.members[root as usize]);
+                for value in &members {
+                    webs.web[*value as usize] = webs.members.len() as u32;
+                }
+                webs.members
+                    .push(members.into_iter().map(ValueId).collect());
+                webs.fixed.push(self.fixed[root as usize]);
+            }
+        }
+        webs
+    }
 }
 
-fn unite(func: &VFunc) -> Result<Webs, Conflict> {
-    let conflicts = conflicts(func);
-    let n = func.values.len() as u32;
-    let mut sets = Sets {
-        parent: (0..n).collect(),
-        members: (0..n).map(|k| vec![k]).collect(),
-        fixed: func.values.iter().map(|v| v.fixed).collect(),
-    };
-    for (b, block) in func.blocks.iter().enumerate() {
-        for (e, edge) in block.successors.iter().enumerate() {
-            for (r, (from, to)) in edge.renames.iter().enumerate() {
-                if !sets.unite(*from, *to, &conflicts) {
-                    return Err(Conflict::Edge {
-                        block: b,
-                        edge: e,
-                        rename: r,
-                    });
-                }
-            }
-        }
-        for (i, inst) in block.insts.iter().enumerate() {
-            for (written, read) in inst.tied() {
-                let (Arg::Value { value: to, .. }, Arg::Value { value: from, .. }) =
-                    (&inst.args[written], &inst.args[read])
-                else {
-                    continue;
-                };
-                if !sets.unite(*from, *to, &conflicts) {
-                    return Err(Conflict::Tied {
-                        block: b,
-                        inst: i,
-                        read,
-                    });
-                }
-            }
-        }
+/// Follows a value to the end of a chain.
+fn root(chain: &HashMap<ValueId, ValueId>, mut value: ValueId) -> ValueId {
+    while let Some(next) = chain.get(&value) {
+        value = *next;
     }
-    let mut webs = Webs {
-        web: vec![0; n as usize],
-        members: Vec::new(),
-        fixed: Vec::new(),
-    };
-    for root in 0..n {
-        if sets.find(root) == root {
-            let members = std::mem::take(&mut sets.members[root as usize]);
-            for value in &members {
-                webs.web[*value as usize] = webs.members.len() as u32;
-            }
-            webs.members
-                .push(members.into_iter().map(ValueId).collect());
-            webs.fixed.push(sets.fixed[root as usize]);
-        }
-    }
-    Ok(webs)
+    value
 }
 
-/// Pairs of values alive at once, the smaller first.
-fn conflicts(func: &VFunc) -> HashSet<(u32, u32)> {
+/// Pairs of values alive at once, the smaller first. Copies made here of one value hold the same,
+/// so that they may be alive in one register.
+fn conflicts(func: &VFunc, origin: &HashMap<ValueId, ValueId>) -> HashSet<(u32, u32)> {
     let live = Liveness::of(func);
     let mut pairs = HashSet::new();
     let mut clash = |value: usize, live_units: &BitSet| {
         for unit in live_units.iter() {
             let other = live.units.value(unit).0;
             if other != value {
-                pairs.insert((value.min(other) as u32, value.max(other) as u32));
+                pairs.insert(ordered(ValueId(value as u32), ValueId(other as u32)));
             }
         }
     };
     for (b, block) in func.blocks.iter().enumerate() {
         let mut set = live.live_out[b].clone();
         for inst in block.insts.iter().rev() {
-            for (value, ..) in inst.values().filter(|v| v.2.dir == Dir::Out) {
-                clash(value.index(), &set);
-            }
-            // Results of one instruction are written side by side.
             let outs: Vec<_> = inst.values().filter(|v| v.2.dir == Dir::Out).collect();
-            let mut written = BitSet::new(live.units.count());
+            // Results of one instruction are written side by side.
             for (.., k) in &outs {
-                live.units.operand(inst, *k).for_each(|u| written.insert(u));
+                live.units.operand(inst, *k).for_each(|u| set.insert(u));
             }
             for (value, ..) in &outs {
-                clash(value.index(), &written);
+                clash(value.index(), &set);
             }
             step_back(&live.units, inst, &mut set);
         }
@@ -195,58 +311,6 @@ fn conflicts(func: &VFunc) -> HashSet<(u32, u32)> {
     for (block, value) in entering {
         clash(value.index(), &live.live_in[block]);
     }
+    pairs.retain(|(a, b)| root(origin, ValueId(*a)) != root(origin, ValueId(*b)));
     pairs
-}
-
-fn resolve(func: &mut VFunc, conflict: Conflict) {
-    match conflict {
-        Conflict::Tied { block, inst, read } => {
-            let Arg::Value { value, .. } = func.blocks[block].insts[inst].args[read] else {
-                return;
-            };
-            let copy = insert_copy(func, block, inst, value);
-            func.blocks[block].insts[inst + 1].args[read] = Arg::value(copy);
-        }
-        Conflict::Edge {
-            block,
-            edge,
-            rename,
-        } => {
-            let (from, to) = func.blocks[block].successors[edge].renames[rename];
-            let fresh =
-                func.blocks[block].insts.iter().rev().any(|i| {
-                    i.op() == copy_form(func.class(from)) && i.args[0] == Arg::value(from)
-                });
-            if !fresh {
-                let end = func.blocks[block].insts.len();
-                let at = end - usize::from(func.blocks[block].branch().is_some());
-                let copy = insert_copy(func, block, at, from);
-                func.blocks[block].successors[edge].renames[rename].0 = copy;
-                return;
-            }
-            // The copy at the end meets the value that comes in, which is still wanted: the block
-            // takes a value of its own and moves it aside at once.
-            let target = func.blocks[block].successors[edge].to;
-            let incoming = func.value(func.class(to));
-            for edge in func.blocks.iter_mut().flat_map(|b| &mut b.successors) {
-                if edge.to == target {
-                    for rename in edge.renames.iter_mut().filter(|r| r.1 == to) {
-                        rename.1 = incoming;
-                    }
-                }
-            }
-            let args = vec![Arg::value(to), Arg::value(incoming)];
-            let copy = VInst::new(copy_form(func.class(to)), args);
-            func.blocks[target.index()].insts.insert(0, copy);
-        }
-    }
-}
-
-fn insert_copy(func: &mut VFunc, block: usize, at: usize, value: ValueId) -> ValueId {
-    let class = func.class(value);
-    let copy = func.value(class);
-    let args = vec![Arg::value(copy), Arg::value(value)];
-    let inst = VInst::new(copy_form(class), args);
-    func.blocks[block].insts.insert(at, inst);
-    copy
 }

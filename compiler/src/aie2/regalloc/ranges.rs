@@ -111,6 +111,8 @@ fn block_ranges(
                 // A forwarded result is seen in the cycle in which it is written.
                 let early = if touch.access.bypass.is_some() { 2 } else { 0 };
                 start.insert(unit, 2 * at + 1 - early);
+                let last = end.entry(unit).or_insert(2 * at + 1);
+                *last = (*last).max(2 * at + 1);
             } else {
                 let last = end.entry(unit).or_insert(2 * at);
                 *last = (*last).max(2 * at);

@@ -1,0 +1,146 @@
+//! Whole functions through the back end.
+
+mod random;
+mod simulate;
+
+use super::compile::{Options, compile, finish};
+use super::select::lower;
+use crate::kernel::builder::FuncBuilder;
+use crate::kernel::ir::{CoreLock, Count, Func, MacMode, Module, SrsMode};
+use crate::kernel::types::{AccLane, Elem, Rounding, Type};
+use crate::kernel::verify::verify;
+
+/// Compiles a function, runs it on names, prints its schedule.
+fn compiled(func: Func) -> String {
+    let module = Module { funcs: vec![func] };
+    let module = verify(module).expect("the test's function is right");
+    let func = lower(&module.funcs[0]).expect("selects");
+    let func = finish(func).expect("has registers");
+    simulate::simulate(&func, 40).expect("every read finds its value");
+    func.to_string()
+}
+
+const W: Type = Type::vec(Elem::I8, 32);
+const X: Type = Type::vec(Elem::I8, 64);
+
+/// Copies `n` vectors of 256 bits.
+fn passthrough(count: Count) -> Func {
+    let mut b = FuncBuilder::new("passthrough");
+    let (from, to) = (b.ptr_param(), b.ptr_param());
+    b.loop_(count, &[from, to], |b, p| {
+        let (v, from) = b.load_post(W, p[0], 32);
+        let to = b.store_post(v, p[1], 32);
+        vec![from, to]
+    });
+    b.finish()
+}
+
+#[test]
+fn copies_in_a_hardware_loop() {
+    insta::assert_snapshot!(compiled(passthrough(Count::Const(128))));
+}
+
+/// The inner loop of a 64x64x64 product: 16x16 of C in eight accumulators.
+fn matmul_block() -> Func {
+    let mode = MacMode::I8M4K8N8;
+    let acc = Type::acc(AccLane::I32, 32);
+    let mut b = FuncBuilder::new("matmul_block");
+    let (pa, pb, pc) = (b.ptr_param(), b.ptr_param(), b.ptr_param());
+    let zero = b.acc_zero(acc);
+    let mut init = vec![zero; 8];
+    init.extend([pa, pb]);
+    let out = b.loop_(Count::Const(8), &init, |b, p| {
+        let (mut pa, mut pb) = (p[8], p[9]);
+        let mut a = Vec::new();
+        for _ in 0..4 {
+            let (v, next) = b.load_post(W, pa, 32);
+            a.push(v);
+            pa = next;
+        }
+        let mut bs = Vec::new();
+        for _ in 0..2 {
+            let (v, next) = b.load_post(X, pb, 64);
+            bs.push(v);
+            pb = next;
+        }
+        let mut next = Vec::new();
+        for i in 0..4 {
+            for j in 0..2 {
+                next.push(b.mac(mode, p[i * 2 + j], a[i], bs[j]));
+            }
+        }
+        next.extend([pa, pb]);
+        next
+    });
+    let mut pc = pc;
+    for acc in &out[..8] {
+        pc = b.store_post(*acc, pc, 128);
+    }
+    b.finish()
+}
+
+#[test]
+fn multiplies_matrices() {
+    insta::assert_snapshot!(compiled(matmul_block()));
+}
+
+/// Multiplies by a factor, shifts and stores, as often as a scalar says.
+fn scale() -> Func {
+    let mode = MacMode::I16E32;
+    let v = Type::vec(Elem::I16, 32);
+    let mut b = FuncBuilder::new("scale");
+    let (from, to) = (b.ptr_param(), b.ptr_param());
+    let factor = b.param(Type::I32, false);
+    let count = b.param(Type::I32, false);
+    let shift = b.param(Type::I32, false);
+    let factor = b.splat(v, factor);
+    let srs = SrsMode {
+        rounding: Rounding::ConvEven,
+        saturate: true,
+        signed: true,
+    };
+    b.loop_(Count::Value(count), &[from, to], |b, p| {
+        let (x, from) = b.load_post(v, p[0], 64);
+        let product = b.mul(mode, x, factor);
+        let y = b.srs(v, product, shift, srs);
+        let to = b.store_post(y, p[1], 64);
+        vec![from, to]
+    });
+    b.finish()
+}
+
+#[test]
+fn guards_a_loop_that_may_not_run() {
+    insta::assert_snapshot!(compiled(scale()));
+}
+
+/// A worker: for ever, take two buffers, call a kernel on them, give them on.
+fn worker() -> Func {
+    let mut b = FuncBuilder::new("main");
+    b.loop_(Count::Forever, &[], |b, _| {
+        b.loop_(Count::Const(2), &[], |b, _| {
+            b.acquire(CoreLock(49), 1);
+            b.acquire(CoreLock(50), 1);
+            let (from, to) = (b.addr(0x70400), b.addr(0x74400));
+            let n = b.iconst(100_000);
+            b.call("scale", &[from, to, n, n, n]);
+            b.release(CoreLock(48), 1);
+            b.release(CoreLock(51), 1);
+            vec![]
+        });
+        vec![]
+    });
+    b.finish()
+}
+
+#[test]
+fn calls_kernels_between_locks() {
+    let module = Module {
+        funcs: vec![worker(), scale()],
+    };
+    let module = verify(module).expect("the test's module is right");
+    let program = compile(&module, &Options::default()).expect("compiles");
+    insta::assert_snapshot!(format!("{}\n{}", program.funcs[0], program.funcs[1]));
+    let map = crate::aie2::layout::layout(&program).expect("has a layout");
+    crate::aie2::emit::emit(&program, &map).expect("has bytes");
+}
