@@ -124,13 +124,8 @@ mod tests {
             .encode();
         assert!(program.write(0, &wide));
         assert_eq!(usize::from(program.fetch(0).unwrap().bytes), wide.len());
-        assert!(matches!(
-            program.fetch(1),
-            Err(FaultKind::Undecodable { .. })
-        ));
-        assert_eq!(
-            program.fetch(PROGRAM_BYTES).unwrap_err(),
-            FaultKind::ProgramEnd
-        );
+        let fault = |pc| *program.clone().fetch(pc).unwrap_err();
+        assert!(matches!(fault(1), FaultKind::Undecodable { .. }));
+        assert_eq!(fault(PROGRAM_BYTES), FaultKind::ProgramEnd);
     }
 }
