@@ -102,8 +102,14 @@ fn assemble(func: &VFunc, webs: &Webs, assignment: &Assignment, schedules: &[Sch
         for (k, cycle) in schedule.cycle.iter().enumerate() {
             cycles[*cycle as usize].push(k);
         }
+        let mut insts: Vec<MInst> = insts.map(|(i, f)| inst(i, *f, webs, assignment)).collect();
+        if let Some(call) = insts.iter_mut().find(|i| i.op.is_call()) {
+            let args = block.call_args.iter();
+            let args = args.filter_map(|v| Some((func.values[v.index()].fixed?, *v, false)));
+            call.implicit.extend(args);
+        }
         MBlock {
-            insts: insts.map(|(i, f)| inst(i, *f, webs, assignment)).collect(),
+            insts,
             cycles,
             kind: block.kind,
             successors: block.successors.clone(),

@@ -94,8 +94,9 @@ pub struct MInst {
     pub op: Opcode,
     /// Operands in the order of the form, tied and fixed ones included.
     pub operands: Vec<MOperand>,
-    /// Values read and written through registers that the form implies (calls, loop registers and
-    /// control registers excluded): register, value, whether it is written.
+    /// Values read and written through registers that no operand names: register, value, whether it
+    /// is written. A call names its arguments and results here, and a return its results; of other
+    /// registers that forms imply, the last write by program order counts.
     pub implicit: Vec<(Reg, ValueId, bool)>,
     /// What it touches in memory.
     pub memory: Option<MemAccess>,

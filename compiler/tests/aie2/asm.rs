@@ -9,7 +9,6 @@
 //! 2: st r1, [p0, #0] !4      !n: touches memory object n
 //! 3: jl @@f r0 p0 -> r0      arguments and results of a call
 //! 9: ret lr -> r0            results of the function
-//! 9: lda lr, [sp, #-32] =entry   brings back what the function was entered with
 //! cycles 15                  length of the block, if empty bundles end it
 //! ```
 
@@ -232,10 +231,6 @@ impl Namer {
     }
 
     fn inst(&mut self, block: usize, text: &str, id: &impl Fn(&str) -> BlockId) -> MInst {
-        let (text, restores) = match text.split_once("=entry") {
-            Some((text, _)) => (text.trim(), true),
-            None => (text, false),
-        };
         let (text, object) = match text.split_once('!') {
             Some((text, object)) => (text.trim(), object.trim().parse().ok()),
             None => (text, None),
@@ -278,10 +273,6 @@ impl Namer {
                         } else {
                             self.write(*reg)
                         };
-                        if restores && dir == Dir::Out {
-                            let entry = self.entered[&(0, family(reg.units()[0]).0.units()[0])];
-                            self.unite(entry, named.0);
-                        }
                         MOperand::Reg {
                             reg: *reg,
                             value: Some(named.0),

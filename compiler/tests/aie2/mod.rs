@@ -2,4 +2,5 @@
 
 mod asm;
 mod checker;
+mod kernels;
 mod layout;

@@ -9,10 +9,10 @@ use arch::aie2::rules::DELAY_SLOTS;
 use arch::aie2::{RegFile, reg};
 
 use super::cell::{By, Name};
-use super::code::Code;
+use super::code::{Code, Op};
 use super::error::{CheckError, Fault, Found, LoopFault, Wanted};
 use super::flow::{Exit, Flow, Strand, Way};
-use super::meaning::{Meaning, misdescribed};
+use super::meaning::{Meaning, Write, misdescribed, stack_offset};
 use super::state::{Read, Renames, State};
 use super::units::{Unit, is_callee_saved, name_of, units};
 use crate::aie2::mir::BlockKind;
@@ -143,12 +143,11 @@ impl Run<'_, '_> {
             state
                 .reads
                 .extend(self.meaning.reads(strand.block, (k, n), op, source));
-            writes.extend(
-                self.meaning
-                    .writes(op, source, stack)
-                    .into_iter()
-                    .map(|w| (op, w)),
-            );
+            let mut written = self.meaning.writes(op, source, stack);
+            if let Some(place) = stack.zip(stack_offset(&op.inst)).map(|(at, by)| at + by) {
+                self.stack(op, place, &mut written, state);
+            }
+            writes.extend(written.into_iter().map(|w| (op, w)));
         }
         for (_, write) in &writes {
             for name in write.names.iter().filter(|n| matches!(n, Name::Value(..))) {
@@ -176,6 +175,25 @@ impl Run<'_, '_> {
                         reader,
                     },
                 );
+            }
+        }
+    }
+
+    /// An access at a `place` on the stack: a register that was saved there comes back as it was.
+    fn stack(&self, op: &Op, place: i64, writes: &mut [Write], state: &mut State) {
+        if op.inst.op().is_store() {
+            let read = op.inst.uses().find(|u| u.operand.is_some());
+            let unit = read.filter(|u| u.access.stage == 1).map(|u| u.reg.units());
+            let kept = |u: &Unit| self.meaning.is_kept(*u, &state.cell(*u).names);
+            let unit = match unit {
+                Some([unit]) => Some(*unit).filter(kept),
+                _ => None,
+            };
+            state.store_on_stack(place, unit);
+        } else if let Some(unit) = state.saved.get(&place) {
+            for write in writes.iter_mut().filter(|w| w.unit == *unit) {
+                write.names.push(Name::Kept);
+                write.names.sort_unstable();
             }
         }
     }

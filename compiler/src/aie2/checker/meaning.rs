@@ -188,6 +188,13 @@ fn is_pointer_move(inst: &Inst) -> bool {
     inst.desc().implicit_defs.iter().any(|d| d.reg == reg::SP)
 }
 
+/// The offset from the stack pointer at which the instruction accesses memory.
+pub(super) fn stack_offset(inst: &Inst) -> Option<i64> {
+    let by_stack = inst.desc().implicit_uses.iter().any(|u| u.reg == reg::SP);
+    let offset = inst.operands().iter().find_map(|o| Operand::imm(*o));
+    offset.filter(|_| by_stack && inst.op().is_memory())
+}
+
 /// The value that the program names for an access, and where the register begins in it.
 fn named(access: &RegAccess, source: &MInst, write: bool) -> Option<(ValueId, u8)> {
     if let Some(k) = access.operand {

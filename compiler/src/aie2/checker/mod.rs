@@ -12,8 +12,8 @@
 //!   whatever the pipeline has under way.
 //!
 //! What it takes for granted: that the program order of each block and the values it names are what the
-//! kernel means, that accesses to different objects do not meet, and that what a function saves in
-//! memory comes back as it was.
+//! kernel means, that accesses to different objects do not meet, and that only accesses relative to the
+//! stack pointer touch what a function saves on its stack.
 
 mod cell;
 mod code;

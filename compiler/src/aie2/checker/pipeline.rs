@@ -271,7 +271,7 @@ fn fixed_point(code: &Code<'_>, flow: &Flow) -> Vec<Option<UnderWay>> {
     let mut returns: Vec<Vec<usize>> = vec![Vec::new(); flow.first.len()];
     let mut left: Vec<Option<UnderWay>> = vec![None; flow.first.len()];
     let mut work = Vec::new();
-    if let Some(&entry) = flow.first.first().and_then(|blocks| blocks.first()) {
+    for &entry in flow.first.iter().filter_map(|blocks| blocks.first()) {
         starts[entry] = Some(UnderWay::default());
         work.push(entry);
     }

@@ -1,6 +1,6 @@
 //! What all registers hold at a point of a function, and what the pipeline will still read and write.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arch::aie2::{Bypass, Reg, reg};
 
@@ -34,12 +34,18 @@ pub(super) struct Guard {
     pub(super) reader: u32,
 }
 
+/// Bytes of the widest store; saved registers that are nearer to each other count as overwritten.
+const WIDEST_STORE: i64 = 32;
+
 /// The state of a function's run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct State {
     pub(super) cells: Vec<Cell>,
     pub(super) reads: Vec<Read>,
     pub(super) guards: Vec<Guard>,
+    /// Places on the stack that hold what a unit held when the function was entered, by their distance
+    /// from where the stack pointer stood then.
+    pub(super) saved: BTreeMap<i64, Unit>,
 }
 
 /// Names that change on an edge.
@@ -102,6 +108,7 @@ impl State {
             cells,
             reads: Vec::new(),
             guards: Vec::new(),
+            saved: BTreeMap::new(),
         }
     }
 
@@ -197,12 +204,25 @@ impl State {
         }
     }
 
+    /// Something is stored on the stack: what `unit` held on entry, or anything else.
+    pub(super) fn store_on_stack(&mut self, place: i64, unit: Option<Unit>) {
+        self.saved
+            .retain(|at, _| (at - place).abs() >= WIDEST_STORE);
+        if let Some(unit) = unit {
+            self.saved.insert(place, unit);
+        }
+    }
+
     /// Keeps what `other` knows as well; whether that is less than before.
     pub(super) fn join(&mut self, other: &State) -> bool {
         let mut less = false;
         for (cell, other) in self.cells.iter_mut().zip(&other.cells) {
             less |= cell.join(other);
         }
+        let saved = self.saved.len();
+        self.saved
+            .retain(|at, unit| other.saved.get(at) == Some(unit));
+        less |= self.saved.len() < saved;
         for guard in &other.guards {
             if !self.guards.contains(guard) {
                 self.guards.push(*guard);

@@ -120,7 +120,7 @@ fn a_function_saves_what_it_must_keep() {
         0: paddb [sp], #32
         1: st lr, [sp, #-32] !9
         4: jl @@g
-        10: lda lr, [sp, #-32] !9 =entry
+        10: lda lr, [sp, #-32] !9
         17: ret lr
         18: paddb [sp], #-32
         cycles 23

@@ -230,3 +230,27 @@ fn arguments_missing_or_under_way() {
     help: write it first
     ");
 }
+
+#[test]
+fn a_saved_register_overwritten_on_the_stack() {
+    let text = "
+        func main
+        block only
+        0: jl @@f
+        20: done
+        cycles 26
+        func f lr r0
+        block only
+        0: paddb [sp], #32
+        1: st lr, [sp, #-32] !9
+        2: st r0, [sp, #-24] !9
+        10: lda lr, [sp, #-32] !9
+        17: ret lr
+        18: paddb [sp], #-32
+        cycles 23";
+    let said = complaints(&text.replace("@@f", "@@f r0").replace("main", "main r0"));
+    insta::assert_snapshot!(said, @r"
+    `f` block 0 cycle 17, 0x006a `ret lr`: `RET` reads lr in stage 1 and should find what the caller left there, but the bundle at 0x005a wrote something else
+    help: give one of the two values another register
+    ");
+}
