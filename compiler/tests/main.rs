@@ -4,3 +4,4 @@ mod aie2;
 mod array;
 mod filetests;
 mod kernels;
+mod machine;

@@ -1,4 +1,6 @@
-//! Kernel IR on the interpreter, as lines that begin with `;>` say, one after the other:
+//! Kernel IR on the interpreter and, compiled, on the emulated core, which must do the same to every byte
+//! unless the interpreter ends in an error. Lines that begin with `;>` say what to do, one after
+//! the other:
 //!
 //! - `map NAME ADDRESS TYPE VALUE ...` maps a buffer with values, `map NAME ADDRESS TYPE xCOUNT` one
 //!   without. Types are `i8`, `i16`, `i32`, `bf16` and `f32`; a last `...` goes on with the values in
@@ -11,11 +13,12 @@
 use std::collections::BTreeMap;
 
 use npuc::kernel::interp::{Arg, End, Interpreter, Locks, Memory};
-use npuc::kernel::ir::CoreLock;
+use npuc::kernel::ir::{CoreLock, Module};
 use npuc::kernel::read::load;
 use npuc::kernel::types::Elem;
 
 use super::{Note, run_folder};
+use crate::machine;
 
 #[test]
 fn run() {
@@ -54,7 +57,7 @@ fn run() {
                         let memory = std::mem::take(&mut memory);
                         Interpreter::new(&module, memory, std::mem::take(&mut locks), budget)
                     });
-                    call(interpreter, directive).map(Some)
+                    call(&module, interpreter, directive).map(Some)
                 }
                 Some("show") => match &interpreter {
                     Some(interpreter) => show(&interpreter.memory, words).map(Some),
@@ -72,7 +75,7 @@ fn run() {
 }
 
 /// Locks that count; nobody but the program changes them.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Counters(BTreeMap<u8, u8>);
 
 impl Locks for Counters {
@@ -159,7 +162,11 @@ fn decode(elem: Elem, bytes: &[u8]) -> String {
     }
 }
 
-fn call<L: Locks>(interpreter: &mut Interpreter<'_, L>, call: &str) -> Result<String, String> {
+fn call(
+    module: &Module,
+    interpreter: &mut Interpreter<'_, Counters>,
+    call: &str,
+) -> Result<String, String> {
     let call = call.trim().strip_prefix("call @");
     let call = call.and_then(|call| call.strip_suffix(')')?.split_once('('));
     let (name, args) = call.ok_or("call looks like `call @f(src, 5)`")?;
@@ -177,16 +184,30 @@ fn call<L: Locks>(interpreter: &mut Interpreter<'_, L>, call: &str) -> Result<St
             (None, None) => return Err(format!("`{word}` is no argument")),
         });
     }
-    Ok(match interpreter.run(name, &values) {
-        Err(trap) => format!("trap: {trap}"),
-        Ok(outcome) => {
-            let steps = outcome.steps;
-            match outcome.end {
-                End::Returned => format!("returned, steps: {steps}"),
-                End::Waiting { lock, value } => {
-                    format!("waits for {value} of lock {}, steps: {steps}", lock.0)
-                }
-            }
+    let (memory, locks) = (interpreter.memory.clone(), interpreter.locks.0.clone());
+    let outcome = match interpreter.run(name, &values) {
+        Err(trap) => return Ok(format!("trap: {trap}")),
+        Ok(outcome) => outcome,
+    };
+    let ran = machine::run(module, name, &values, &memory, locks)?;
+    if ran.end != outcome.end {
+        return Err(format!("the compiled program ends with {:?}", ran.end));
+    }
+    for (region, bytes) in interpreter.memory.regions().iter().zip(ran.regions) {
+        if let Some(at) = (0..bytes.len()).find(|at| region.bytes()[*at] != bytes[*at]) {
+            return Err(format!(
+                "the compiled program leaves {:#04x} in byte {at} of {}, the interpreter {:#04x}",
+                bytes[at],
+                region.name(),
+                region.bytes()[at]
+            ));
+        }
+    }
+    let steps = outcome.steps;
+    Ok(match outcome.end {
+        End::Returned => format!("returned, steps: {steps}"),
+        End::Waiting { lock, value } => {
+            format!("waits for {value} of lock {}, steps: {steps}", lock.0)
         }
     })
 }

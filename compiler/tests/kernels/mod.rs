@@ -1,4 +1,6 @@
-//! Kernels against plain loops, by the interpreter; and what they refuse.
+//! Kernels against plain loops, by the interpreter and on the emulated core; and what they refuse.
+
+use std::collections::BTreeMap;
 
 use npuc::kernel::interp::{Arg, End, Interpreter, Memory, NoLocks};
 use npuc::kernel::ir::{Func, Module};
@@ -9,6 +11,8 @@ use npuc::kernels::{KernelError, MatmulI8, matmul_i8, passthrough, scale_i16};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use crate::machine;
+
 /// Verifies a kernel, and checks on the way that its text reads back as the same kernel.
 fn verified(func: Func) -> Verified<Module> {
     let module = verify(Module { funcs: vec![func] }).unwrap_or_else(|e| panic!("{e}"));
@@ -17,9 +21,10 @@ fn verified(func: Func) -> Verified<Module> {
     again
 }
 
-/// Runs the module's only function on buffers at addresses of their own; the buffers afterwards.
-/// `None` is a buffer of that size without values.
-fn run(module: &Verified<Module>, buffers: &[Result<Vec<u8>, usize>]) -> Vec<Vec<u8>> {
+/// Runs the module's only function on buffers at addresses of their own, by the interpreter and compiled on
+/// the emulated core, which must agree; the buffers afterwards, and the cycles of the core.
+/// `Err` is a buffer of that size without values.
+fn run(module: &Verified<Module>, buffers: &[Result<Vec<u8>, usize>]) -> (Vec<Vec<u8>>, u64) {
     let mut memory = Memory::new();
     let mut args = Vec::new();
     for (index, buffer) in buffers.iter().enumerate() {
@@ -30,12 +35,13 @@ fn run(module: &Verified<Module>, buffers: &[Result<Vec<u8>, usize>]) -> Vec<Vec
         }
         args.push(Arg::Ptr(base));
     }
-    let mut interpreter = Interpreter::new(module, memory, NoLocks, 1_000_000);
-    let outcome = interpreter.run(&module.funcs[0].name, &args);
+    let name = &module.funcs[0].name;
+    let mut interpreter = Interpreter::new(module, memory.clone(), NoLocks, 1_000_000);
+    let outcome = interpreter.run(name, &args);
     let outcome = outcome.unwrap_or_else(|trap| panic!("{trap}"));
     assert_eq!(outcome.end, End::Returned);
     let regions = interpreter.memory.regions().iter();
-    regions
+    let after: Vec<Vec<u8>> = regions
         .map(|region| {
             assert!(
                 region.is_written(),
@@ -44,7 +50,12 @@ fn run(module: &Verified<Module>, buffers: &[Result<Vec<u8>, usize>]) -> Vec<Vec
             );
             region.bytes().to_vec()
         })
-        .collect()
+        .collect();
+    let ran = machine::run(module, name, &args, &memory, BTreeMap::new());
+    let ran = ran.unwrap_or_else(|error| panic!("{module:?}\n{error}"));
+    assert_eq!(ran.end, End::Returned);
+    assert!(ran.regions == after, "interpreter and core differ");
+    (after, ran.cycles)
 }
 
 fn i16s(bytes: &[u8]) -> Vec<i16> {
@@ -81,7 +92,7 @@ fn passthrough_copies() {
     for bytes in [32, 224, 256, 512, 544, 4096, 65536] {
         let module = verified(passthrough(bytes).unwrap());
         let source: Vec<u8> = (0..bytes).map(|i| (i * 31 + i / 256) as u8).collect();
-        let after = run(&module, &[Ok(source.clone()), Err(bytes as usize)]);
+        let (after, _) = run(&module, &[Ok(source.clone()), Err(bytes as usize)]);
         assert_eq!(after, [source.clone(), source]);
     }
 }
@@ -109,7 +120,7 @@ fn scale_multiplies_shifts_rounds_and_saturates() {
     let run_case = |(values, factor, shift): (Vec<i16>, i16, u32)| {
         let module = verified(scale_i16(values.len() as u32, factor, shift).unwrap());
         let source: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        let after = run(&module, &[Ok(source), Err(2 * values.len())]);
+        let (after, _) = run(&module, &[Ok(source), Err(2 * values.len())]);
         let expected = values.iter().map(|v| scale_reference(*v, factor, shift));
         prop_assert_eq!(i16s(&after[1]), expected.collect::<Vec<_>>());
         Ok(())
@@ -129,8 +140,8 @@ fn matmul_reference(shape: &MatmulI8, a: &[i8], b: &[i8], c: &[i32]) -> Vec<i32>
     out
 }
 
-/// Runs a product on matrices stored row by row.
-fn matmul(shape: MatmulI8, a: &[i8], b: &[i8], c: &[i32]) -> Vec<i32> {
+/// Runs a product on matrices stored row by row; C and the cycles.
+fn matmul(shape: MatmulI8, a: &[i8], b: &[i8], c: &[i32]) -> (Vec<i32>, u64) {
     let module = verified(matmul_i8(shape).unwrap());
     let c = match shape.accumulate {
         true => Ok(bytes_of_i32(&pack_c(&shape, c))),
@@ -138,8 +149,8 @@ fn matmul(shape: MatmulI8, a: &[i8], b: &[i8], c: &[i32]) -> Vec<i32> {
     };
     let a = bytes_of_i8(&pack_a(&shape, a));
     let b = bytes_of_i8(&pack_b(&shape, b));
-    let after = run(&module, &[Ok(a), Ok(b), c]);
-    unpack_c(&shape, &i32s(&after[2]))
+    let (after, cycles) = run(&module, &[Ok(a), Ok(b), c]);
+    (unpack_c(&shape, &i32s(&after[2])), cycles)
 }
 
 #[test]
@@ -164,7 +175,7 @@ fn matmul_multiplies() {
             false => vec![0; c.len()],
         };
         let expected = matmul_reference(&shape, &a, &b, &start);
-        prop_assert_eq!(matmul(shape, &a, &b, &c), expected);
+        prop_assert_eq!(matmul(shape, &a, &b, &c).0, expected);
         Ok(())
     };
     cases(24).run(&inputs, run_case).unwrap();
@@ -185,7 +196,10 @@ fn matmul_of_the_tile_that_overlays_use() {
     };
     let (a, b) = (values(1), values(77));
     let expected = matmul_reference(&shape, &a, &b, &[0; 64 * 64]);
-    assert_eq!(matmul(shape, &a, &b, &[]), expected);
+    let (c, cycles) = matmul(shape, &a, &b, &[]);
+    assert_eq!(c, expected);
+    // The multiplier alone takes 1024; what is beyond is latency and the stores of C.
+    assert!(cycles < 2200, "{cycles} cycles");
 }
 
 #[test]
