@@ -72,11 +72,21 @@ impl Design {
         self.write(tile, value_offset(tile.kind(), id), value)
     }
 
+    /// Writes a descriptor; one that was written before is replaced where it was.
     fn bd(&mut self, tile: Tile, id: u8, words: &[u32]) -> &mut Self {
         assert_eq!(words.len() as u32, bd_words(tile.kind()));
-        let addr = tile.base() + bd_offset(tile.kind(), id);
-        let data = words.to_vec();
-        self.commands.push(Command::DmaWrite { addr, data });
+        let at = tile.base() + bd_offset(tile.kind(), id);
+        let earlier = self.commands.iter_mut().find_map(|c| match c {
+            Command::DmaWrite { addr, data } if *addr == at => Some(data),
+            _ => None,
+        });
+        match earlier {
+            Some(data) => *data = words.to_vec(),
+            None => self.commands.push(Command::DmaWrite {
+                addr: at,
+                data: words.to_vec(),
+            }),
+        }
         self
     }
 
