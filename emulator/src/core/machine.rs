@@ -246,6 +246,22 @@ impl Machine {
         Ok(count != 0)
     }
 
+    /// The chip loses 8- and 16-bit stores in the last bundle of a hardware loop. Source:
+    /// FIM43-Redeye/xdna-emu: docs/superpowers/findings.
+    pub(crate) fn not_at_loop_end(&self) -> Outcome<()> {
+        let end = self.flow.pc;
+        let looping = self.regs.get(Scalar::LC) != 0 && self.regs.defined(Scalar::LE);
+        if !looping || self.regs.get(Scalar::LE) != end {
+            return Ok(());
+        }
+        FaultKind::Loop {
+            end,
+            problem: "an 8- or 16-bit store in its last bundle may be lost".to_string(),
+            help: "move the store to an earlier bundle of the body",
+        }
+        .fail()
+    }
+
     /// Writes the results that arrive in this cycle.
     #[inline]
     fn commit(&mut self) -> Outcome<()> {

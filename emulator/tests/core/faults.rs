@@ -91,6 +91,15 @@ fn control_flow_is_checked() {
 }
 
 #[test]
+fn narrow_stores_at_the_end_of_a_loop_are_refused() {
+    let program = format!(
+        "movxm p0, #{OWN}\nmova r0, #1\nmovxm ls, #start\nmovxm le, #start\nmova lc, #2\n.nops 60\n.align\n\
+         start:\nst.s8 r0, [p0, #0] |16"
+    );
+    assert!(text(&program).contains("an 8- or 16-bit store in its last bundle may be lost"));
+}
+
+#[test]
 fn garbage_is_no_bundle() {
     let mut machine = Machine::new("nop");
     assert!(machine.core.write_program(2, &[0xFF; 16]));

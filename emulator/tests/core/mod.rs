@@ -7,6 +7,7 @@ pub(crate) mod harness;
 mod mac;
 mod memory;
 mod ports;
+mod random;
 mod scalar;
 mod timing;
 mod vector;

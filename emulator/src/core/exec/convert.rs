@@ -11,10 +11,10 @@ use arch::num::{self, Rounding, Saturation};
 /// Stage in which VSRS and VST.SRS report overflow.
 const SRS_FLAG_STAGE: u8 = 3;
 
-/// Lane `i` of `bits` bits (4, 8, 16, 32 or 64), extended.
+/// Lane `i` of `BITS` bits (4, 8, 16, 32 or 64), extended.
 #[inline(always)]
-fn lane(bytes: &[u8], bits: u8, i: usize, signed: bool) -> i64 {
-    let raw = match bits {
+fn lane<const BITS: u32>(bytes: &[u8], i: usize, signed: bool) -> i64 {
+    let raw = match BITS {
         4 => u64::from(bytes[i / 2] >> (4 * (i % 2)) & 15),
         8 => u64::from(bytes[i]),
         16 => u64::from(u16::from_le_bytes([bytes[2 * i], bytes[2 * i + 1]])),
@@ -23,28 +23,67 @@ fn lane(bytes: &[u8], bits: u8, i: usize, signed: bool) -> i64 {
         }))),
         _ => u64::from_le_bytes(std::array::from_fn(|k| bytes[8 * i + k])),
     };
-    num::round::truncate(raw as i64, u32::from(bits), signed)
+    num::round::truncate(raw as i64, BITS, signed)
 }
 
-/// Overwrites lane `i` of `bits` bits with the low bits of `value`.
+/// Overwrites lane `i` of `BITS` bits with the low bits of `value`.
 #[inline(always)]
-fn put(bytes: &mut [u8], bits: u8, i: usize, value: i64) {
-    if bits == 4 {
+fn put<const BITS: u32>(bytes: &mut [u8], i: usize, value: i64) {
+    if BITS == 4 {
         let shift = 4 * (i % 2);
         let byte = &mut bytes[i / 2];
         *byte = *byte & !(15 << shift) | (value as u8 & 15) << shift;
     } else {
-        let n = usize::from(bits) / 8;
+        let n = BITS as usize / 8;
         bytes[n * i..n * (i + 1)].copy_from_slice(&value.to_le_bytes()[..n]);
+    }
+}
+
+/// Calls `f` for every lane of `from`, `FROM` bits wide, and puts what it returns into lanes of `TO`
+/// bits.
+#[inline(always)]
+fn each<const FROM: u32, const TO: u32>(
+    from: &[u8],
+    to: &mut [u8],
+    signed: bool,
+    mut f: impl FnMut(i64) -> i64,
+) {
+    for i in 0..(from.len() * 8 / FROM as usize).min(to.len() * 8 / TO as usize) {
+        put::<TO>(to, i, f(lane::<FROM>(from, i, signed)));
+    }
+}
+
+/// [`each`] for widths known only when the program runs. Pairs that no instruction has leave `to`
+/// as it is.
+#[inline(always)]
+fn lanes(
+    (from_bits, to_bits): (u8, u8),
+    from: &[u8],
+    to: &mut [u8],
+    signed: bool,
+    f: impl FnMut(i64) -> i64,
+) {
+    match (from_bits, to_bits) {
+        (4, 8) => each::<4, 8>(from, to, signed, f),
+        (8, 4) => each::<8, 4>(from, to, signed, f),
+        (8, 16) => each::<8, 16>(from, to, signed, f),
+        (16, 8) => each::<16, 8>(from, to, signed, f),
+        (8, 32) => each::<8, 32>(from, to, signed, f),
+        (16, 32) => each::<16, 32>(from, to, signed, f),
+        (16, 64) => each::<16, 64>(from, to, signed, f),
+        (32, 64) => each::<32, 64>(from, to, signed, f),
+        (32, 8) => each::<32, 8>(from, to, signed, f),
+        (32, 16) => each::<32, 16>(from, to, signed, f),
+        (64, 16) => each::<64, 16>(from, to, signed, f),
+        (64, 32) => each::<64, 32>(from, to, signed, f),
+        _ => {}
     }
 }
 
 /// Lanes of `bits` bits widened to twice that.
 pub(super) fn unpack(data: &[u8; 32], bits: u8, signed: bool) -> [u8; 64] {
     let mut out = [0; 64];
-    for i in 0..256 / usize::from(bits) {
-        put(&mut out, 2 * bits, i, lane(data, bits, i, signed));
-    }
+    lanes((bits, 2 * bits), data, &mut out, signed, |v| v);
     out
 }
 
@@ -67,12 +106,17 @@ fn up_shift(
     sat: Saturation,
 ) -> ([u8; 128], bool) {
     let (mut out, mut overflow) = ([0; 128], false);
-    for i in 0..data.len() * 8 / usize::from(widths.from_bits) {
-        let value = lane(data, widths.from_bits, i, signed);
-        let (value, clamped) = num::ups(value, amount, sat, u32::from(widths.acc_bits));
-        overflow |= clamped;
-        put(&mut out, widths.acc_bits, i, value);
-    }
+    lanes(
+        (widths.from_bits, widths.acc_bits),
+        data,
+        &mut out,
+        signed,
+        |value| {
+            let (value, clamped) = num::ups(value, amount, sat, u32::from(widths.acc_bits));
+            overflow |= clamped;
+            value
+        },
+    );
     (out, overflow)
 }
 
@@ -127,13 +171,18 @@ impl Machine {
         let shift = self.need(shift, Role::Control)?;
         let (mut out, mut overflow) = ([0; 64], false);
         let acc = &acc[..usize::from(units) * 32];
-        for i in 0..acc.len() * 8 / usize::from(widths.acc_bits) {
-            let value = lane(acc, widths.acc_bits, i, true);
-            let to_bits = u32::from(widths.to_bits);
-            let (value, clamped) = num::srs(value, shift, rounding, sat, to_bits, signed);
-            overflow |= clamped;
-            put(&mut out, widths.to_bits, i, value);
-        }
+        let to_bits = u32::from(widths.to_bits);
+        lanes(
+            (widths.acc_bits, widths.to_bits),
+            acc,
+            &mut out,
+            true,
+            |value| {
+                let (value, clamped) = num::srs(value, shift, rounding, sat, to_bits, signed);
+                overflow |= clamped;
+                value
+            },
+        );
         if overflow {
             self.pipe.stage(SRS_FLAG_STAGE).latch(Scalar::SRS_OVERFLOW);
         }
@@ -143,11 +192,9 @@ impl Machine {
     pub(super) fn pack(&self, from: &[u8; 64], bits: u8, sign: Sign) -> Outcome<[u8; 32]> {
         let (signed, sat) = (self.signed(sign)?, self.saturation()?);
         let mut out = [0; 32];
-        for i in 0..256 / usize::from(bits) {
-            let value = lane(from, 2 * bits, i, signed);
-            let (value, _) = num::srs(value, 0, Rounding::Floor, sat, u32::from(bits), signed);
-            put(&mut out, bits, i, value);
-        }
+        lanes((2 * bits, bits), from, &mut out, signed, |value| {
+            num::srs(value, 0, Rounding::Floor, sat, u32::from(bits), signed).0
+        });
         Ok(out)
     }
 

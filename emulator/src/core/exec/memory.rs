@@ -117,6 +117,7 @@ impl Machine {
     pub(super) fn partial_store(&mut self, store: &PartialStore) -> Outcome<()> {
         let addr = self.address(&store.address)?;
         check(addr, u32::from(store.bytes))?;
+        self.not_at_loop_end()?;
         let flight = LoadFlight {
             pc: self.origin,
             load: Load {
