@@ -1,5 +1,6 @@
 //! Whole functions through the back end.
 
+mod kernels;
 mod random;
 mod simulate;
 
