@@ -2,6 +2,18 @@
 //!
 //! * [`audio`] decodes files and streams to blocks of 16 kHz mono samples.
 //! * [`output`] turns transcripts into txt, srt, vtt, tsv and json, and writes files at once.
+//! * [`device`] says which devices are here and which runs what.
+//! * [`models`] finds, fetches and verifies models.
+//! * [`cli`] is the command line, [`command`] what it does.
+//! * [`exit`] holds the exit codes and errors as the terminal shows them; [`interrupt`] and
+//!   [`progress`] are the rest of the terminal.
 
 pub mod audio;
+pub mod cli;
+pub mod command;
+pub mod device;
+pub mod exit;
+pub mod interrupt;
+pub mod models;
 pub mod output;
+pub mod progress;
