@@ -1,12 +1,11 @@
 //! DMA channels: task queues, descriptor chains, one word a cycle.
 
 use arch::TileKind;
-use arch::array::dma::{CTRL_RESET, Ctrl, MemQueue, Queue, ShimCtrl};
+use arch::array::dma::{CTRL_RESET, Ctrl, ShimCtrl};
 use arch::array::lock::mem_lock_target;
 use arch::array::memory::MEM_OWN;
 use arch::array::packet::Header;
 use arch::array::{Direction, dma};
-use arch::limits::TASK_QUEUE_DEPTH;
 
 use crate::bd::{BD_WORDS, Bd, LockUse, Walk};
 use crate::error::{ChannelId, EmuError};
@@ -14,20 +13,12 @@ use crate::host::Host;
 use crate::link::{Link, Word};
 use crate::lock::{LockRef, Locks};
 use crate::memory::Memory;
+use crate::task::{Task, Waiting};
 use crate::token;
 use crate::wake::Wakes;
 
 /// The registers of a tile's descriptors.
 pub(crate) type BdTable = Vec<[u32; BD_WORDS]>;
-
-/// A queued task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Task {
-    start: u8,
-    /// Executions that follow the current one.
-    repeats: u32,
-    token: bool,
-}
 
 /// What a running channel does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +72,7 @@ pub(crate) struct Counts {
 pub(crate) struct Channel {
     pub(crate) id: ChannelId,
     pub(crate) ctrl: u32,
-    queue: [Option<Task>; TASK_QUEUE_DEPTH],
+    queue: Waiting,
     task: Option<Task>,
     phase: Phase,
     bd: u8,
@@ -102,7 +93,7 @@ impl Channel {
         Channel {
             id,
             ctrl: 0,
-            queue: [None; TASK_QUEUE_DEPTH],
+            queue: Waiting::default(),
             task: None,
             phase: Phase::Idle,
             bd: 0,
@@ -120,7 +111,7 @@ impl Channel {
 
     /// Whether there is nothing to do.
     pub(crate) fn is_idle(&self) -> bool {
-        self.phase == Phase::Idle && self.queue[0].is_none()
+        self.phase == Phase::Idle && self.queue.len() == 0
     }
 
     /// Writes the control register.
@@ -138,7 +129,7 @@ impl Channel {
             return refuse("compression");
         } else if value & CTRL_RESET != 0 {
             self.task = None;
-            self.queue = [None; TASK_QUEUE_DEPTH];
+            self.queue = Waiting::default();
             self.phase = Phase::Idle;
             self.asleep = None;
         }
@@ -162,21 +153,6 @@ impl Channel {
     /// # Errors
     /// When the queue is full or the channel is in reset.
     pub(crate) fn push_task(&mut self, word: u32) -> Result<(), EmuError> {
-        let task = if self.id.tile.kind() == TileKind::Mem {
-            let q = MemQueue::from_word(word);
-            Task {
-                start: q.start_bd as u8,
-                repeats: q.repeat - 1,
-                token: q.token,
-            }
-        } else {
-            let q = Queue::from_word(word);
-            Task {
-                start: q.start_bd as u8,
-                repeats: q.repeat - 1,
-                token: q.token,
-            }
-        };
         if self.in_reset() {
             return Err(EmuError::Value {
                 tile: self.id.tile,
@@ -185,9 +161,8 @@ impl Channel {
                 why: "the channel is in reset\nhelp: release the reset first".into(),
             });
         }
-        match self.queue.iter_mut().find(|slot| slot.is_none()) {
-            Some(slot) => *slot = Some(task),
-            None => return Err(EmuError::QueueFull { channel: self.id }),
+        if !self.queue.push(Task::from_word(self.id.tile.kind(), word)) {
+            return Err(EmuError::QueueFull { channel: self.id });
         }
         if self.phase == Phase::Idle {
             self.start_next();
@@ -197,14 +172,12 @@ impl Channel {
 
     /// Whether a task that is queued or repeats still has to load descriptor `bd`.
     pub(crate) fn will_start_at(&self, bd: u8) -> bool {
-        let queued = self.queue.iter().flatten().any(|task| task.start == bd);
         let repeats = self.task.is_some_and(|t| t.start == bd && t.repeats > 0);
-        queued || repeats || (self.phase == Phase::Load && self.bd == bd)
+        self.queue.starts_at(bd) || repeats || (self.phase == Phase::Load && self.bd == bd)
     }
 
     fn start_next(&mut self) {
-        self.task = self.queue[0].take();
-        self.queue.rotate_left(1);
+        self.task = self.queue.pop();
         self.phase = match self.task {
             Some(task) => {
                 self.bd = task.start;
@@ -219,7 +192,7 @@ impl Channel {
         let busy = self.phase != Phase::Idle;
         let status = dma::Status {
             current_bd: u32::from(self.bd),
-            queue_size: self.queue.iter().flatten().count() as u32,
+            queue_size: self.queue.len() as u32,
             running: busy,
             state: if busy { 2 } else { 0 },
             stalled_acquire: self.phase == Phase::Acquire,

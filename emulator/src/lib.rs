@@ -14,7 +14,7 @@
 //! - [`core`]: one AIE2 core, bundle by bundle.
 //! - `npu`, `load`, `registers`, `program`: the array and its clock, configuration, register
 //!   decoding, instruction streams.
-//! - `dma`, `bd`: DMA channels, buffer descriptors and the walk over their addresses.
+//! - `dma`, `task`, `bd`: DMA channels, their tasks, buffer descriptors and the walk over their addresses.
 //! - `network`, `switch`, `packet`, `link`, `token`: streams.
 //! - `cores`, `surroundings`, `cascade`: the cores in the array and what they see of it.
 //! - `memory`, `lock`, `host`: what transfers touch; `wake`: who sleeps until something changes.
@@ -40,6 +40,7 @@ mod registers;
 mod report;
 mod surroundings;
 mod switch;
+mod task;
 mod timing;
 mod token;
 mod wake;
