@@ -1,9 +1,10 @@
 //! Routing: flows to settings of the stream switches.
 //!
 //! - [`graph`]: the switches as a graph.
-//! - [`search`]: negotiated congestion over that graph.
+//! - [`search`]: negotiated congestion over that graph; [`heap`]: its queue.
 
 pub mod graph;
+pub mod heap;
 pub mod search;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 use arch::array::{Direction, Port};
 use arch::{Tile, TileKind, array::switch};
 
-use self::graph::{Graph, switch_port};
+use self::graph::Graph;
 use self::search::{Net, Tree};
 use crate::array::lowered::{Circuit, Endpoint, Flow, FlowKind, PacketRule, SwitchSettings};
 
@@ -50,17 +51,12 @@ fn net(graph: &Graph, columns: u8, flow: &Flow) -> Result<Net, RouteError> {
         port: e.port,
         columns,
     };
-    let source = switch_port(flow.source, true)
-        .and_then(|port| graph.slave(flow.source.tile, port))
-        .ok_or_else(|| missing(&flow.source))?;
+    let source = graph.source(flow.source);
+    let source = source.ok_or_else(|| missing(&flow.source))?;
     let dests = flow
         .dests
         .iter()
-        .map(|dest| {
-            switch_port(*dest, false)
-                .and_then(|port| graph.master(dest.tile, port))
-                .ok_or_else(|| missing(dest))
-        })
+        .map(|dest| graph.dest(*dest).ok_or_else(|| missing(dest)))
         .collect::<Result<_, _>>()?;
     Ok(Net { source, dests })
 }
@@ -109,12 +105,10 @@ impl Settings {
 /// The connections inside switches of a tree, by tile, later branches first as the reference has it.
 fn connections(graph: &Graph, tree: &Tree) -> BTreeMap<Tile, Vec<Circuit>> {
     let mut by_tile: BTreeMap<Tile, Vec<Circuit>> = BTreeMap::new();
-    for &(node, before) in tree.iter().rev() {
-        let (Some((tile, master)), Some((_, slave))) = (graph.place(node), graph.place(before))
-        else {
-            continue;
-        };
-        if Graph::is_master(node) {
+    for step in tree.iter().rev().filter(|s| s.edge.inside) {
+        let slave = graph.switch_port(step.from, Direction::Mm2s);
+        let master = graph.switch_port(step.edge.to, Direction::S2mm);
+        if let (Some((tile, slave)), Some((_, master))) = (slave, master) {
             by_tile
                 .entry(tile)
                 .or_default()

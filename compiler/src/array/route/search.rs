@@ -1,24 +1,24 @@
 //! Routing by negotiated congestion.
 //!
-//! Every flow takes its cheapest way; where several want one port, the port becomes dearer, more so
-//! with every round in which it was wanted by too many, until each flow has found a way of its own.
+//! Every flow takes its cheapest way. Where several want one edge, or a way is unsound, the edge
+//! becomes dearer with every such round, until each flow has found a sound way of its own.
 //!
-//! Source: mlir-aie `lib/Dialect/AIE/Transforms/AIEPathFinder.cpp`; L. McMurchie, C. Ebeling,
+//! Sources: mlir-aie `lib/Dialect/AIE/Transforms/AIEPathFinder.cpp`; L. McMurchie, C. Ebeling,
 //! "PathFinder: a negotiation-based performance-driven router for FPGAs", 1995.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
-
-use super::graph::{Graph, Node};
+use super::graph::{Edge, Graph, Node};
+use super::heap::Heap;
 
 /// Rounds of negotiation.
 pub const MAX_ROUNDS: usize = 1000;
-/// Added to a port's price for each round in which it was overused.
+/// Added to an edge's price for each round in which it was refused.
 const HISTORY: f64 = 0.1;
-/// Factor on a port's price while a flow of this round holds it.
+/// Added to an edge's price for each flow that used it in the round before.
+const PRESENT: f64 = 0.02;
+/// Factor on an edge's price when a flow takes it.
 const TAKEN: f64 = 1.1;
 
-/// A flow by its nodes: a slave port to master ports.
+/// A flow by its nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Net {
     /// Where it starts.
@@ -27,130 +27,134 @@ pub struct Net {
     pub dests: Vec<Node>,
 }
 
-/// The nodes of a routed net: each with the node before it, destinations first.
-pub type Tree = Vec<(Node, Node)>;
-
-/// An entry of the queue; the cheapest, then the earliest, comes out first.
-struct Entry {
-    cost: f64,
-    order: u64,
-    node: Node,
+/// One edge of a routed net.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Where the edge begins.
+    pub from: Node,
+    /// The edge.
+    pub edge: Edge,
 }
 
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
+/// The edges of a routed net: for each destination from there back to what was routed before.
+pub type Tree = Vec<Step>;
 
-impl Eq for Entry {}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other
-            .cost
-            .total_cmp(&self.cost)
-            .then(other.order.cmp(&self.order))
-    }
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Visit {
+    New,
+    Queued,
+    Done,
 }
 
 struct Router<'a> {
     graph: &'a Graph,
-    /// Price of entering a node.
+    /// Price of each edge.
     price: Vec<f64>,
-    /// Flows that hold a node in this round.
+    /// Flows that use each edge.
     users: Vec<u32>,
-    /// Rounds in which a node was overused.
-    overused: Vec<u32>,
+    /// Rounds in which each edge was refused.
+    refused: Vec<u32>,
 }
 
 impl Router<'_> {
-    /// For every node reached from `source`, the node before it on the cheapest way.
-    fn cheapest(&self, source: Node) -> Vec<Option<Node>> {
-        let mut before = vec![None; self.graph.nodes()];
+    /// For every node reached from `source`, the edge by which the cheapest way arrives.
+    fn cheapest(&self, source: Node) -> Vec<Option<Step>> {
+        let mut arrival = vec![None; self.graph.nodes()];
         let mut cost = vec![f64::INFINITY; self.graph.nodes()];
-        let mut queue = BinaryHeap::new();
-        let mut order = 0;
+        let mut visit = vec![Visit::New; self.graph.nodes()];
+        let mut heap = Heap::default();
         cost[source] = 0.0;
-        queue.push(Entry {
-            cost: 0.0,
-            order,
-            node: source,
-        });
-        while let Some(entry) = queue.pop() {
-            if entry.cost > cost[entry.node] {
-                continue;
-            }
-            for &next in self.graph.next(entry.node) {
-                let reached = entry.cost + self.price[next];
-                if reached < cost[next] {
-                    cost[next] = reached;
-                    before[next] = Some(entry.node);
-                    order += 1;
-                    queue.push(Entry {
-                        cost: reached,
-                        order,
-                        node: next,
-                    });
+        heap.push(source, &cost);
+        while let Some(from) = heap.pop(&cost) {
+            for &edge in self.graph.next(from) {
+                let reached = cost[from] + self.price[edge.id];
+                let cheaper = reached < cost[edge.to] && visit[edge.to] != Visit::Done;
+                if cheaper {
+                    cost[edge.to] = reached;
+                    arrival[edge.to] = Some(Step { from, edge });
+                }
+                if visit[edge.to] == Visit::New {
+                    heap.push(edge.to, &cost);
+                    // The source, met again over an edge to itself, is queued once more.
+                    if cheaper {
+                        visit[edge.to] = Visit::Queued;
+                    }
                 }
             }
+            visit[from] = Visit::Done;
         }
-        before
+        arrival
     }
 
     /// Routes one net at the present prices; `None` when a destination cannot be reached at all.
     fn route(&mut self, net: &Net) -> Option<Tree> {
-        let before = self.cheapest(net.source);
+        let arrival = self.cheapest(net.source);
         let mut tree = Tree::new();
         let mut done = vec![false; self.graph.nodes()];
         done[net.source] = true;
         for &dest in &net.dests {
             let mut node = dest;
             while !done[node] {
-                let from = before[node]?;
-                tree.push((node, from));
+                let step = arrival[node]?;
+                tree.push(step);
                 done[node] = true;
-                self.users[node] += 1;
-                self.price[node] *= TAKEN;
-                node = from;
+                self.users[step.edge.id] += 1;
+                self.price[step.edge.id] *= TAKEN;
+                node = step.from;
             }
         }
         Some(tree)
     }
 
     fn new_round(&mut self) {
-        for (price, overused) in self.price.iter_mut().zip(&self.overused) {
-            *price = 1.0 + HISTORY * f64::from(*overused);
+        for (edge, price) in self.price.iter_mut().enumerate() {
+            let history = 1.0 + HISTORY * f64::from(self.refused[edge]);
+            let present = 1.0 + PRESENT * f64::from(self.users[edge]);
+            *price = history * present;
         }
         self.users.fill(0);
     }
 
-    /// Records the nodes that several nets hold and says whether there are any.
-    fn judge(&mut self) -> bool {
-        let mut conflict = false;
-        for (users, overused) in self.users.iter().zip(&mut self.overused) {
+    /// Records the edges that several nets use or that a net may not use, and says whether there
+    /// are any.
+    fn judge(&mut self, nets: &[Net], trees: &[Tree]) -> bool {
+        let mut refused = false;
+        for (users, times) in self.users.iter().zip(&mut self.refused) {
             if *users > 1 {
-                *overused += 1;
-                conflict = true;
+                *times += 1;
+                refused = true;
             }
         }
-        conflict
+        for (net, tree) in nets.iter().zip(trees) {
+            for edge in unsound(net, tree) {
+                self.refused[edge] += 1;
+                refused = true;
+            }
+        }
+        refused
     }
 }
 
-/// A tree for every net, no node in two of them; `None` when none is found.
+/// The edges of a tree at which its way leaves a port on the side on which it came: from a master
+/// to another port of the switch, or from a slave back over a wire.
+fn unsound<'a>(net: &'a Net, tree: &'a Tree) -> impl Iterator<Item = usize> + 'a {
+    tree.iter().filter_map(|step| {
+        let came_inside = if step.from == net.source {
+            false
+        } else {
+            tree.iter().find(|s| s.edge.to == step.from)?.edge.inside
+        };
+        (came_inside == step.edge.inside).then_some(step.edge.id)
+    })
+}
+
+/// A tree for every net, no edge in two of them; `None` when none is found.
 pub fn route(graph: &Graph, nets: &[Net]) -> Option<Vec<Tree>> {
     let mut router = Router {
         graph,
-        price: vec![1.0; graph.nodes()],
-        users: vec![0; graph.nodes()],
-        overused: vec![0; graph.nodes()],
+        price: vec![1.0; graph.edges()],
+        users: vec![0; graph.edges()],
+        refused: vec![0; graph.edges()],
     };
     for _ in 0..MAX_ROUNDS {
         router.new_round();
@@ -158,7 +162,7 @@ pub fn route(graph: &Graph, nets: &[Net]) -> Option<Vec<Tree>> {
             .iter()
             .map(|net| router.route(net))
             .collect::<Option<_>>()?;
-        if !router.judge() {
+        if !router.judge(nets, &trees) {
             return Some(trees);
         }
     }

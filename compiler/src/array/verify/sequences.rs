@@ -64,7 +64,8 @@ fn size(transfer: &Transfer, dim: usize, elem: u64) -> Result<(), TransferError>
 
 fn stride(transfer: &Transfer, dim: usize, elem: u64) -> Result<(), TransferError> {
     let (size, stride) = (transfer.sizes[dim], transfer.strides[dim]);
-    if size == 1 || (dim == 3 && stride == 1) {
+    let consecutive = is_linear(transfer) && dim != 0;
+    if size == 1 || consecutive || (dim == 3 && stride == 1) {
         return Ok(());
     }
     if stride == 0 {
