@@ -4,7 +4,7 @@
 //! [`coalesce`] finds the values that share a register; [`schedule`] gives each instruction its
 //! cycle and slot; [`regalloc`] gives each value its register on that schedule; the result is
 //! [`mir`], which [`layout`] turns into bundles and addresses, [`emit`] into bytes, symbols and ELF.
-//! [`checker`] reads the bytes again and proves that they are the program; [`listing`] prints them.
+//! [`checker`] reads the bytes again and proves that they are the program.
 
 pub mod checker;
 pub mod coalesce;
@@ -20,6 +20,7 @@ pub mod mir;
 pub mod regalloc;
 pub mod schedule;
 pub mod select;
+pub mod stats;
 #[cfg(test)]
 mod tests;
 pub mod vcode;
