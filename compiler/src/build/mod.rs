@@ -1,1 +1,119 @@
-//! The build driver: what to build, the cache, the report.
+//! The build driver: overlays to files, in parallel, through the cache.
+//!
+//! - [`cache`]: complete entries under digests of what they follow from.
+//! - [`core`]: one core's program, from kernel IR to a checked ELF.
+//! - [`files`]: one overlay, from its description to the bytes of every file.
+//! - [`report`]: what an overlay takes and how well its loops run.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+
+use crate::overlays::Overlay;
+use cache::{Cache, Key, publish};
+use report::Report;
+
+pub mod cache;
+pub mod core;
+mod error;
+pub mod files;
+pub mod report;
+
+pub use error::BuildError;
+
+/// Where builds go.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Folder of the output; overlay NAME is in the folder NAME inside.
+    pub out: PathBuf,
+    /// Folder of the cache.
+    pub cache: PathBuf,
+}
+
+/// Told what a build is at. Calls come from several threads.
+pub trait Observer: Sync {
+    /// The overlay has come to this stage.
+    fn stage(&self, overlay: &str, stage: &'static str);
+}
+
+/// An observer that does not look.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn stage(&self, _overlay: &str, _stage: &'static str) {}
+}
+
+/// Where an overlay's files came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// From the cache.
+    Cache,
+    /// Built now.
+    Built,
+}
+
+/// A built overlay.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// What it takes.
+    pub report: Report,
+    /// Folder of its files.
+    pub folder: PathBuf,
+    /// Where they came from.
+    pub source: Source,
+    /// How long it took.
+    pub time: Duration,
+}
+
+/// Builds overlays in parallel, each into its folder of `options.out`.
+///
+/// # Errors
+/// The error of the first overlay in order that does not build; the others are built all the same.
+pub fn build_all(
+    overlays: &[Overlay],
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Vec<Built>, BuildError> {
+    let cache = Cache::open(&options.cache)?;
+    let built: Vec<Result<Built, BuildError>> = overlays
+        .par_iter()
+        .map(|overlay| build(overlay, &cache, &options.out, observer))
+        .collect();
+    built.into_iter().collect()
+}
+
+fn build(
+    overlay: &Overlay,
+    cache: &Cache,
+    out: &Path,
+    observer: &dyn Observer,
+) -> Result<Built, BuildError> {
+    let start = Instant::now();
+    let name = overlay.name;
+    observer.stage(name, "describing");
+    let source = (overlay.source)().map_err(|e| BuildError::overlay(name, e))?;
+    let key = Key::new([
+        name,
+        &source.design.to_string(),
+        &source.kernels.to_string(),
+    ]);
+    let (entry, from) = match cache.get(&key) {
+        Some(entry) => (entry, Source::Cache),
+        None => {
+            let stage = |stage| observer.stage(name, stage);
+            let files = files::build(name, &source, &key, &stage)?;
+            (cache.put(&key, &files)?, Source::Built)
+        }
+    };
+    observer.stage(name, "publishing");
+    let folder = out.join(name);
+    publish(&entry, &folder)?;
+    Ok(Built {
+        report: report::read(&folder)?,
+        folder,
+        source: from,
+        time: start.elapsed(),
+    })
+}

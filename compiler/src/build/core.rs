@@ -1,0 +1,71 @@
+//! One core's program: from kernel IR to a checked ELF.
+
+use formats::elf::CoreElf;
+
+use super::report::LoopReport;
+use crate::aie2::listing::elf_listing;
+use crate::aie2::stats::LoopStats;
+use crate::aie2::{self, checker, emit, layout, stats};
+use crate::array::program::entry_function;
+use crate::array::worker::CorePlan;
+use crate::kernel::ir::Module;
+use crate::kernel::verify::verify;
+
+/// A compiled core program with everything that tells how it came about.
+#[derive(Clone, Debug)]
+pub struct CoreProgram {
+    /// Kernel IR: the entry function and the kernels that it calls.
+    pub module: Module,
+    /// Schedule: cycles down, slots across.
+    pub scheduled: String,
+    /// Program image with symbols.
+    pub elf: CoreElf,
+    /// Disassembly, read back from the bytes.
+    pub listing: String,
+    /// Bytes of program memory.
+    pub text_bytes: u32,
+    /// Bundles that the checker proved.
+    pub bundles_checked: usize,
+    /// Hardware loops.
+    pub loops: Vec<LoopReport>,
+}
+
+/// Compiles the program of a core: its plan as the entry function, and the kernels.
+///
+/// # Errors
+/// The text of what the stage at fault says.
+pub fn compile(plan: &CorePlan, kernels: &Module) -> Result<CoreProgram, String> {
+    let mut module = kernels.clone();
+    module.funcs.insert(0, entry_function(plan));
+    let verified = verify(module).map_err(|e| e.to_string())?;
+    let program = aie2::compile(&verified, &aie2::Options::default()).map_err(|e| e.to_string())?;
+    let map = layout::layout(&program).map_err(|e| e.to_string())?;
+    let image = emit::emit(&program, &map).map_err(|e| e.to_string())?;
+    let checked = checker::check(&image.text, &program, &map).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        format!("the checker refuses the program:\n{}", lines.join("\n"))
+    })?;
+    let elf = image.to_elf();
+    Ok(CoreProgram {
+        scheduled: program.to_string(),
+        listing: elf_listing(&elf),
+        text_bytes: image.text.len() as u32,
+        bundles_checked: checked.bundles,
+        loops: stats::loops(&program)
+            .into_iter()
+            .map(loop_report)
+            .collect(),
+        elf,
+        module: verified.into_inner(),
+    })
+}
+
+fn loop_report(stats: LoopStats) -> LoopReport {
+    LoopReport {
+        function: stats.func,
+        cycles: stats.cycles,
+        macs: stats.macs,
+        bound: stats.bound,
+        binds: stats.binds.to_owned(),
+    }
+}

@@ -1,0 +1,135 @@
+//! One overlay: from its description to the bytes of every file.
+
+use std::collections::BTreeMap;
+
+use arch::{Tile, limits};
+use rayon::prelude::*;
+
+use super::cache::Key;
+use super::core::{self, CoreProgram};
+use super::report::{CoreReport, Report, SequenceReport};
+use super::{BuildError, report};
+use crate::array::lower::lower;
+use crate::array::lowered::Lowered;
+use crate::array::verify::verify;
+use crate::overlays::Source;
+use crate::package::Package;
+
+/// Name and content of a file.
+pub type File = (String, Vec<u8>);
+
+/// Builds the overlay `name` and returns its files: the text of every stage, and per core its kernel
+/// IR, schedule, ELF and disassembly; CDO, PDI, instruction streams, XCLBIN and the report.
+///
+/// # Errors
+/// [`BuildError::Overlay`] with what the stage at fault says.
+pub fn build(
+    name: &str,
+    source: &Source,
+    key: &Key,
+    stage: &(dyn Fn(&'static str) + Sync),
+) -> Result<Vec<File>, BuildError> {
+    stage("verifying the design");
+    let verified = verify(source.design.clone()).map_err(|e| BuildError::overlay(name, e))?;
+    stage("lowering the design");
+    let lowered = lower(&verified).map_err(|e| BuildError::overlay(name, e))?;
+    stage("compiling the cores");
+    let programs: BTreeMap<Tile, CoreProgram> = lowered
+        .cores
+        .par_iter()
+        .map(|plan| {
+            let program = core::compile(plan, &source.kernels);
+            let at = |e| BuildError::overlay(name, format!("core {}: {e}", plan.tile));
+            Ok((plan.tile, program.map_err(at)?))
+        })
+        .collect::<Result<_, BuildError>>()?;
+    stage("packing");
+    let elfs = programs
+        .iter()
+        .map(|(tile, p)| (*tile, p.elf.clone()))
+        .collect();
+    let package = Package::new(&lowered, &elfs).map_err(|e| BuildError::overlay(name, e))?;
+    let xclbin = package.xclbin().map_err(|e| BuildError::overlay(name, e))?;
+
+    let mut files = vec![
+        text("design.txt", &source.design),
+        text("lowered.txt", &lowered),
+    ];
+    for (tile, program) in &programs {
+        let file = |extension: &str| format!("core_{}_{}.{extension}", tile.col, tile.row);
+        let elf = program
+            .elf
+            .to_bytes()
+            .map_err(|e| BuildError::overlay(name, e))?;
+        files.push(text(&file("kir"), &program.module));
+        files.push(text(&file("schedule.txt"), &program.scheduled));
+        files.push(text(&file("s"), &program.listing));
+        files.push((file("elf"), elf));
+    }
+    for (part, cdo) in ["elfs", "init", "enable"]
+        .into_iter()
+        .zip(package.configuration.parts())
+    {
+        files.push((format!("cdo_{part}.bin"), cdo.to_bytes()));
+    }
+    files.push((format!("{name}.pdi"), package.pdi.to_bytes()));
+    for (sequence, stream) in &package.streams {
+        files.push((stream_file(sequence), stream.to_bytes()));
+        files.push(text(&format!("insts_{sequence}.txt"), &stream.dump()));
+    }
+    files.push((format!("{name}.xclbin"), xclbin.to_bytes()));
+
+    let report = Report {
+        overlay: name.to_owned(),
+        key: key.as_str().to_owned(),
+        columns: lowered.columns,
+        cores: programs
+            .iter()
+            .map(|(tile, p)| core_report(*tile, p, &lowered))
+            .collect(),
+        sequences: sequence_reports(source),
+    };
+    files.push((report::FILE.to_owned(), report.to_json()));
+    Ok(files)
+}
+
+fn text(name: &str, content: &impl ToString) -> File {
+    (name.to_owned(), content.to_string().into_bytes())
+}
+
+/// File of a sequence's instruction stream.
+fn stream_file(sequence: &str) -> String {
+    format!("insts_{sequence}.bin")
+}
+
+fn core_report(tile: Tile, program: &CoreProgram, lowered: &Lowered) -> CoreReport {
+    let stack = lowered
+        .core(tile)
+        .map_or(limits::DEFAULT_STACK_BYTES, |plan| plan.stack_bytes);
+    let buffers = lowered
+        .buffers
+        .iter()
+        .filter(|b| b.tile == tile)
+        .map(|b| b.bytes);
+    CoreReport {
+        tile: [tile.col, tile.row],
+        program_bytes: program.text_bytes,
+        data_bytes: stack + buffers.sum::<u32>(),
+        bundles_checked: program.bundles_checked,
+        loops: program.loops.clone(),
+    }
+}
+
+fn sequence_reports(source: &Source) -> Vec<SequenceReport> {
+    let sequences = source.design.sequences.iter();
+    let report = sequences.map(|sequence| SequenceReport {
+        name: sequence.name.clone(),
+        file: stream_file(&sequence.name),
+        args: sequence
+            .args
+            .iter()
+            .map(|a| (a.name.clone(), a.object.bytes()))
+            .collect(),
+    });
+    report.collect()
+}
