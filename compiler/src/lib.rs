@@ -11,10 +11,12 @@
 //! - [`package`]: configuration to files.
 //! - [`overlays`]: the overlays that `build-kernels` builds, by name.
 //! - [`build`]: the build driver, its cache and its report.
+//! - [`cli`]: the command line.
 
 pub mod aie2;
 pub mod array;
 pub mod build;
+pub mod cli;
 pub mod kernel;
 pub mod kernels;
 mod nearest;

@@ -2,6 +2,7 @@
 
 mod aie2;
 mod array;
+mod cli;
 mod filetests;
 mod kernels;
 mod machine;

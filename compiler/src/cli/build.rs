@@ -1,0 +1,141 @@
+//! `npuc build`, and what `cargo xtask build-kernels` runs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::{Failure, print};
+use crate::build::{Built, Observer, Options, Source, build_all};
+use crate::overlays::{self, Overlay};
+
+/// Arguments of `npuc build`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Overlays to build; all of them when none is named
+    pub names: Vec<String>,
+    /// Folder of the output, one folder per overlay inside
+    #[arg(long, value_name = "DIR", default_value = "target/kernels")]
+    pub out: PathBuf,
+    /// Folder of the cache [default: .cache inside the output folder]
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+}
+
+/// Builds overlays in parallel and prints what each of them takes.
+///
+/// # Errors
+/// When a name is unknown or an overlay does not build.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let chosen: Vec<Overlay> = if args.names.is_empty() {
+        overlays::ALL.to_vec()
+    } else {
+        let found = args.names.iter().map(|name| overlays::find(name));
+        found.collect::<Result<_, _>>().map_err(Failure::work)?
+    };
+    let options = Options {
+        out: args.out.clone(),
+        cache: args
+            .cache
+            .clone()
+            .unwrap_or_else(|| args.out.join(".cache")),
+    };
+    let progress = Progress::new(&chosen);
+    let built = build_all(&chosen, &options, &progress);
+    progress.finish();
+    let built = built.map_err(Failure::work)?;
+    print(&format!("{}\n", table(&built)))
+}
+
+/// One line per overlay at work; on a terminal only.
+struct Progress {
+    lines: Vec<(&'static str, ProgressBar)>,
+}
+
+impl Progress {
+    fn new(chosen: &[Overlay]) -> Self {
+        let all = MultiProgress::new();
+        let style = ProgressStyle::with_template("{spinner} {prefix:<16} {msg} ({elapsed})");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let line = |overlay: &Overlay| {
+            let line = all.add(ProgressBar::new_spinner().with_style(style.clone()));
+            line.set_prefix(overlay.name);
+            line.enable_steady_tick(Duration::from_millis(100));
+            (overlay.name, line)
+        };
+        Progress {
+            lines: chosen.iter().map(line).collect(),
+        }
+    }
+
+    fn finish(&self) {
+        for (_, line) in &self.lines {
+            line.finish_and_clear();
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn stage(&self, overlay: &str, stage: &'static str) {
+        if let Some((_, line)) = self.lines.iter().find(|(name, _)| *name == overlay) {
+            line.set_message(stage);
+        }
+    }
+}
+
+/// The table of what was built.
+fn table(built: &[Built]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header([
+        "overlay",
+        "cores",
+        "program bytes",
+        "of 16384",
+        "data bytes",
+        "of 65536",
+        "MACs/cycle",
+        "bound",
+        "bound by",
+        "time",
+        "",
+    ]);
+    for b in built {
+        let (program, data) = (b.report.program_bytes(), b.report.data_bytes());
+        let share =
+            |used: u32, of: u32| format!("{:.0} %", 100.0 * f64::from(used) / f64::from(of));
+        let (macs, bound, binds) = match b.report.inner_loop() {
+            Some(inner) => {
+                let (macs, bound) = inner.macs_per_cycle();
+                (
+                    format!("{macs:.1}"),
+                    format!("{bound:.1}"),
+                    inner.binds.clone(),
+                )
+            }
+            None => ("-".into(), "-".into(), "-".into()),
+        };
+        table.add_row([
+            b.report.overlay.clone(),
+            b.report.cores.len().to_string(),
+            program.to_string(),
+            share(program, arch::limits::PROGRAM_BYTES),
+            data.to_string(),
+            share(data, arch::limits::CORE_DATA_BYTES),
+            macs,
+            bound,
+            binds,
+            format!("{:.0} ms", b.time.as_secs_f64() * 1e3),
+            match b.source {
+                Source::Built => "built".into(),
+                Source::Cache => "cached".into(),
+            },
+        ]);
+    }
+    for column in [1, 2, 3, 4, 5, 6, 7, 9] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}

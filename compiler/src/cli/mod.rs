@@ -1,0 +1,108 @@
+//! The command line: `npuc build`, `inspect`, `disasm`, `run`.
+//!
+//! Exit codes: 0 done; 1 the work failed, for instance a kernel that does not fit or a run that does
+//! not end; 2 the command line is wrong; 3 an input file cannot be read or is not what it should be.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use miette::MietteDiagnostic;
+
+pub mod build;
+mod disasm;
+mod inspect;
+mod run;
+
+/// Kernel compiler and toolchain driver for the NPU of AMD Ryzen AI laptops (npu1, AIE2)
+#[derive(Debug, Parser)]
+#[command(
+    name = "npuc",
+    version,
+    after_help = "Exit codes: 0 done, 1 the work failed, 2 wrong command line, 3 unusable input file."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build overlays: core programs, configuration, instruction streams, XCLBIN
+    Build(build::Args),
+    /// Show what is inside an XCLBIN, PDI, CDO, core ELF or instruction stream
+    Inspect(inspect::Args),
+    /// Disassemble a core ELF, or the core programs inside an XCLBIN or PDI
+    Disasm(disasm::Args),
+    /// Run an instruction stream on an XCLBIN, on the emulator
+    Run(run::Args),
+}
+
+/// Why a command did not do its work.
+#[derive(Debug)]
+pub struct Failure {
+    /// What happened, with help.
+    pub report: miette::Report,
+    /// Exit code of the process.
+    pub code: u8,
+}
+
+impl Failure {
+    /// The work itself failed.
+    pub fn work(error: impl std::fmt::Display) -> Self {
+        Failure {
+            report: report(&error.to_string()),
+            code: 1,
+        }
+    }
+
+    /// An input file is not usable.
+    pub fn input(path: &Path, error: impl std::fmt::Display) -> Self {
+        Failure {
+            report: report(&format!("{}: {error}", path.display())),
+            code: 3,
+        }
+    }
+}
+
+/// A report from an error's text: what follows `help:` on a line of its own becomes its help.
+fn report(text: &str) -> miette::Report {
+    let diagnostic = match text.split_once("\nhelp: ") {
+        Some((message, help)) => MietteDiagnostic::new(message).with_help(help),
+        None => MietteDiagnostic::new(text),
+    };
+    diagnostic.into()
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Build(args) => build::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Disasm(args) => disasm::run(&args),
+        Command::Run(args) => run::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{:?}", failure.report);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// Reads an input file.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|e| Failure::input(path, e))
+}
+
+/// Prints to standard output; a reader that has gone away (`| head`) ends the output quietly.
+fn print(text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::work(format!(
+            "cannot write to standard output: {e}"
+        ))),
+        _ => Ok(()),
+    }
+}

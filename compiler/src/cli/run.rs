@@ -1,0 +1,110 @@
+//! `npuc run`: an instruction stream on an XCLBIN, on the emulator.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use emulator::{Budget, Npu};
+use formats::txn::Stream;
+
+use super::{Failure, print, read};
+
+/// Arguments of `npuc run`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// XCLBIN that configures the array
+    xclbin: PathBuf,
+    /// Instruction stream to run
+    #[arg(long, value_name = "FILE")]
+    insts: PathBuf,
+    /// Host buffer, once for each in order: in:FILE (read), out:FILE:BYTES (zeros, written to FILE
+    /// afterwards) or inout:FILE
+    #[arg(long = "arg", value_name = "BUFFER")]
+    args: Vec<HostArg>,
+    /// Cycles after which a run that has not ended is given up
+    #[arg(long, value_name = "CYCLES", default_value_t = 1_000_000_000)]
+    budget: u64,
+}
+
+/// A host buffer on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum HostArg {
+    In(PathBuf),
+    Out(PathBuf, usize),
+    InOut(PathBuf),
+}
+
+impl FromStr for HostArg {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let form = || format!("`{s}` is not in:FILE, out:FILE:BYTES or inout:FILE");
+        let (kind, rest) = s.split_once(':').ok_or_else(form)?;
+        match kind {
+            "in" => Ok(HostArg::In(rest.into())),
+            "inout" => Ok(HostArg::InOut(rest.into())),
+            "out" => {
+                let (file, bytes) = rest.rsplit_once(':').ok_or_else(form)?;
+                let bytes = bytes
+                    .parse()
+                    .map_err(|e| format!("{e}: `{bytes}` of `{s}`"))?;
+                Ok(HostArg::Out(file.into(), bytes))
+            }
+            _ => Err(form()),
+        }
+    }
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let mut npu = Npu::new();
+    npu.load_xclbin(&read(&args.xclbin)?)
+        .map_err(|e| Failure::input(&args.xclbin, e))?;
+    let stream = Stream::parse(&read(&args.insts)?).map_err(|e| Failure::input(&args.insts, e))?;
+    let contents = args.args.iter().map(|arg| match arg {
+        HostArg::In(file) | HostArg::InOut(file) => read(file),
+        HostArg::Out(_, bytes) => Ok(vec![0; *bytes]),
+    });
+    let mut buffers = contents.collect::<Result<Vec<_>, _>>()?;
+    let report = npu
+        .run(
+            &stream,
+            &mut buffers,
+            Budget {
+                cycles: args.budget,
+            },
+        )
+        .map_err(Failure::work)?;
+    for (arg, bytes) in args.args.iter().zip(&buffers) {
+        if let HostArg::Out(file, _) | HostArg::InOut(file) = arg {
+            write(file, bytes)?;
+        }
+    }
+    print(&format!("device emulator\n{report}"))
+}
+
+/// Writes a file as a whole, or leaves what was there.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let failed = |e: std::io::Error| Failure::work(format!("cannot write {}: {e}", path.display()));
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let staged = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
+    let staged = staged.map_err(failed)?;
+    std::fs::write(staged.path(), bytes).map_err(failed)?;
+    staged.persist(path).map_err(|e| failed(e.error))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_arguments() {
+        assert_eq!("in:a.bin".parse(), Ok(HostArg::In("a.bin".into())));
+        assert_eq!(
+            "out:o:x.bin:64".parse(),
+            Ok(HostArg::Out("o:x.bin".into(), 64))
+        );
+        assert!("out:x.bin".parse::<HostArg>().is_err());
+        assert!("out:x.bin:many".parse::<HostArg>().is_err());
+        assert!("a.bin".parse::<HostArg>().is_err());
+    }
+}

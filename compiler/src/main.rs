@@ -1,0 +1,5 @@
+//! `npuc`: see [`npuc::cli`].
+
+fn main() -> std::process::ExitCode {
+    npuc::cli::main()
+}

@@ -1,0 +1,236 @@
+//! `npuc` from the outside: what it prints and how it exits, on good files and on bad ones.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// What a run of `npuc` came to.
+struct Outcome {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn npuc(args: &[&str]) -> Outcome {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_npuc"));
+    let output = command
+        .args(args)
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("npuc starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Outcome {
+        code: output.status.code(),
+        out: text(&output.stdout),
+        err: text(&output.stderr),
+    }
+}
+
+/// A folder with the `passthrough` overlay in it.
+struct Built {
+    folder: TempDir,
+}
+
+impl Built {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let outcome = npuc(&[
+            "build",
+            "passthrough",
+            "--out",
+            folder.path().to_str().expect("UTF-8"),
+        ]);
+        assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+        assert!(outcome.out.contains("passthrough"), "{}", outcome.out);
+        Built { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join("passthrough").join(name)
+    }
+
+    /// A file beside the overlay with the given content.
+    fn file(&self, name: &str, content: &[u8]) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).expect("the file is written");
+        path
+    }
+}
+
+fn str(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// Asserts the exit code and that standard error holds every one of the texts.
+fn refuses(args: &[&str], code: i32, texts: &[&str]) {
+    let outcome = npuc(args);
+    // The report wraps long lines: compare without line breaks and margins.
+    let flat: String = outcome
+        .err
+        .split_whitespace()
+        .filter(|w| *w != "│")
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert_eq!(outcome.code, Some(code), "{args:?}: {}", outcome.err);
+    for text in texts {
+        assert!(
+            flat.contains(text),
+            "{args:?} does not say `{text}`: {flat}"
+        );
+    }
+}
+
+/// Arguments of `npuc run` for this overlay.
+fn run_args<'a>(xclbin: &'a Path, insts: &'a Path, args: &'a [String]) -> Vec<&'a str> {
+    let mut line = vec!["run", str(xclbin), "--insts", str(insts)];
+    for arg in args {
+        line.extend(["--arg", arg]);
+    }
+    line
+}
+
+#[test]
+fn builds_inspects_disassembles_and_runs() {
+    let built = Built::new();
+    let samples: Vec<u8> = (0..65536u32).map(|n| (n * 7 + n / 256) as u8).collect();
+    let input = built.file("in.bin", &samples);
+    let output = built.folder.path().join("out.bin");
+    let args = [
+        format!("in:{}", input.display()),
+        format!("out:{}:65536", output.display()),
+    ];
+    let outcome = npuc(&run_args(
+        &built.path("passthrough.xclbin"),
+        &built.path("insts_main.bin"),
+        &args,
+    ));
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    assert!(outcome.out.contains("device emulator"), "{}", outcome.out);
+    assert_eq!(
+        std::fs::read(&output).expect("the output is there"),
+        samples
+    );
+
+    for (file, text) in [
+        ("passthrough.xclbin", "AIE_PARTITION"),
+        ("passthrough.pdi", "aie_image"),
+        ("cdo_init.bin", "Lock"),
+        ("core_0_2.elf", "__start"),
+        ("insts_main.bin", "ddr_patch"),
+    ] {
+        let outcome = npuc(&["inspect", str(&built.path(file))]);
+        assert_eq!(outcome.code, Some(0), "{file}: {}", outcome.err);
+        assert!(
+            outcome.out.contains(text),
+            "{file} does not show {text}:\n{}",
+            outcome.out
+        );
+    }
+    for file in ["core_0_2.elf", "passthrough.xclbin", "passthrough.pdi"] {
+        let outcome = npuc(&["disasm", str(&built.path(file))]);
+        assert_eq!(outcome.code, Some(0), "{file}: {}", outcome.err);
+        assert!(outcome.out.contains("vldb"), "{file}:\n{}", outcome.out);
+    }
+}
+
+#[test]
+fn a_second_build_comes_from_the_cache() {
+    let built = Built::new();
+    let before = std::fs::read(built.path("passthrough.xclbin")).expect("built");
+    let outcome = npuc(&["build", "passthrough", "--out", str(built.folder.path())]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    assert!(outcome.out.contains("cached"), "{}", outcome.out);
+    let again = tempfile::tempdir().expect("a temporary folder");
+    let outcome = npuc(&["build", "passthrough", "--out", str(again.path())]);
+    assert!(outcome.out.contains("built"), "{}", outcome.out);
+    let rebuilt =
+        std::fs::read(again.path().join("passthrough/passthrough.xclbin")).expect("built");
+    assert_eq!(before, rebuilt, "the same inputs give the same bytes");
+}
+
+#[test]
+fn unknown_overlay() {
+    refuses(
+        &["build", "matmul"],
+        1,
+        &["unknown overlay `matmul`", "did you mean `matmul_i8`?"],
+    );
+    refuses(&["build", "--frobnicate"], 2, &["unexpected argument"]);
+}
+
+#[test]
+fn unusable_xclbin() {
+    let built = Built::new();
+    let good = std::fs::read(built.path("passthrough.xclbin")).expect("built");
+    let insts = built.path("insts_main.bin");
+    let truncated = built.file("truncated.xclbin", &good[..good.len() / 2]);
+    let mut garbled = good.clone();
+    // One bit of the PDI's image header table.
+    let pdi = std::fs::read(built.path("passthrough.pdi")).expect("built");
+    let place = good
+        .windows(64)
+        .position(|w| w == &pdi[..64])
+        .expect("the PDI is inside");
+    garbled[place + 0x34] ^= 0x10;
+    let garbled = built.file("garbled.xclbin", &garbled);
+    let mut wrong = good.clone();
+    wrong[..7].copy_from_slice(b"xclbin9");
+    let wrong = built.file("wrong.xclbin", &wrong);
+    let missing = built.folder.path().join("missing.xclbin");
+    let empty = built.file("empty.xclbin", b"");
+    for (file, text) in [
+        (&truncated, "help:"),
+        (&garbled, "checksum"),
+        (&wrong, "help:"),
+        (&missing, "No such file"),
+        (&empty, "help:"),
+    ] {
+        refuses(&run_args(file, &insts, &[]), 3, &[text]);
+    }
+    refuses(
+        &["inspect", str(&wrong)],
+        3,
+        &["which no known format does"],
+    );
+    refuses(&["inspect", str(&truncated)], 3, &["truncated.xclbin"]);
+    refuses(&["disasm", str(&empty)], 3, &["empty.xclbin"]);
+}
+
+#[test]
+fn unusable_stream_and_buffers() {
+    let built = Built::new();
+    let xclbin = built.path("passthrough.xclbin");
+    let mut stream = std::fs::read(built.path("insts_main.bin")).expect("built");
+    let short = built.file("short.bin", &stream[..20]);
+    refuses(&run_args(&xclbin, &short, &[]), 3, &["short.bin"]);
+    stream[16] = 0x7b;
+    let unknown = built.file("unknown.bin", &stream);
+    refuses(&run_args(&xclbin, &unknown, &[]), 3, &["opcode", "123"]);
+
+    let insts = built.path("insts_main.bin");
+    let input = built.file("in.bin", &[0; 65536]);
+    let whole = format!("in:{}", input.display());
+    let small = [
+        whole.clone(),
+        format!("out:{}/o.bin:4096", built.folder.path().display()),
+    ];
+    refuses(
+        &run_args(&xclbin, &insts, &small),
+        1,
+        &["argument 1", "4096"],
+    );
+    refuses(&run_args(&xclbin, &insts, &[whole]), 1, &["argument 1"]);
+    refuses(
+        &run_args(&xclbin, &insts, &["nonsense".into()]),
+        2,
+        &["nonsense"],
+    );
+    let budget = [
+        format!("in:{}", input.display()),
+        format!("out:{}/o.bin:65536", built.folder.path().display()),
+    ];
+    let mut line = run_args(&xclbin, &insts, &budget);
+    line.extend(["--budget", "1000"]);
+    refuses(&line, 1, &["1000 cycles"]);
+}
