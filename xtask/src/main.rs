@@ -1,2 +1,50 @@
-//! Placeholder, replaced by the first landing.
-fn main() {}
+//! `cargo xtask`: sets a machine up, builds the kernels, runs the tests and the benchmarks.
+//!
+//! - [`setup`]: what the machine needs besides Rust.
+//! - [`kernels`]: all overlays, with progress and a table.
+//! - [`test`]: the whole test suite.
+//! - [`bench`]: the benchmarks, each a table and a JSON file.
+
+use clap::{Parser, Subcommand};
+
+mod bench;
+mod kernels;
+mod setup;
+mod test;
+
+/// The project's tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what the machine needs besides Rust: Debian packages, by name
+    Setup,
+    /// Build the overlays into target/kernels and print what each of them takes
+    BuildKernels(kernels::Args),
+    /// Run every test of the workspace
+    Test(test::Args),
+    /// Run a benchmark; prints a table and writes target/bench/NAME.json
+    Bench(bench::Args),
+}
+
+fn main() -> miette::Result<()> {
+    match Cli::parse().task {
+        Task::Setup => setup::run(),
+        Task::BuildKernels(args) => kernels::run(&args),
+        Task::Test(args) => test::run(&args),
+        Task::Bench(args) => bench::run(&args),
+    }
+}
+
+/// The workspace's folder.
+fn root() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(std::path::Path::new("."))
+        .to_path_buf()
+}

@@ -1,0 +1,43 @@
+//! `cargo xtask bench NAME`: each benchmark prints a table and writes the same figures to
+//! `target/bench/NAME.json`.
+
+use std::fs;
+
+use clap::ValueEnum;
+use miette::{IntoDiagnostic, WrapErr};
+use serde_json::Value;
+
+mod build;
+
+/// Arguments of `cargo xtask bench`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Benchmark
+    name: Name,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Name {
+    /// Time to build all overlays with the release build of npuc, cold and warm
+    Build,
+}
+
+/// Runs a benchmark.
+pub(crate) fn run(args: &Args) -> miette::Result<()> {
+    match args.name {
+        Name::Build => build::run(),
+    }
+}
+
+/// Writes `target/bench/NAME.json`.
+fn write(name: &str, figures: &Value) -> miette::Result<()> {
+    let folder = crate::root().join("target/bench");
+    fs::create_dir_all(&folder).into_diagnostic()?;
+    let path = folder.join(format!("{name}.json"));
+    let text = serde_json::to_string_pretty(figures).into_diagnostic()?;
+    fs::write(&path, text + "\n")
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot write {}", path.display()))?;
+    println!("written to {}", path.display());
+    Ok(())
+}

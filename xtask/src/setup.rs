@@ -1,0 +1,80 @@
+//! `cargo xtask setup`: what the machine needs besides Rust.
+
+use miette::{IntoDiagnostic, miette};
+use xshell::{Shell, cmd};
+
+/// A Debian package, the program that shows that it is there, and what it is for.
+struct Package {
+    name: &'static str,
+    program: &'static str,
+    purpose: &'static str,
+}
+
+const PACKAGES: &[Package] = &[Package {
+    name: "xilinx-bootgen",
+    program: "bootgen",
+    purpose: "tests compare our PDI with what it writes",
+}];
+
+/// Installs the packages that are missing.
+pub(crate) fn run() -> miette::Result<()> {
+    let sh = Shell::new().into_diagnostic()?;
+    let missing: Vec<&Package> = PACKAGES.iter().filter(|p| !on_path(p.program)).collect();
+    for p in PACKAGES {
+        let state = if on_path(p.program) {
+            "present"
+        } else {
+            "missing"
+        };
+        println!("{:<16} {state:<8} {}", p.name, p.purpose);
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = missing.iter().map(|p| p.name).collect();
+    let by_hand = format!("apt-get update && apt-get install -y {}", names.join(" "));
+    if !on_path("apt-get") {
+        return Err(miette!(
+            help =
+                "install these packages' counterparts of your distribution, then run setup again",
+            "no apt-get on this machine; missing: {}",
+            names.join(" ")
+        ));
+    }
+    let sudo: &[&str] = match (is_root(), on_path("sudo")) {
+        (true, _) => &[],
+        (false, true) => &["sudo"],
+        (false, false) => {
+            return Err(miette!(
+                help = format!("as root: {by_hand}"),
+                "installing {} needs root, and there is no sudo",
+                names.join(" ")
+            ));
+        }
+    };
+    let apt = |args: &[&str]| -> miette::Result<()> {
+        let mut line = sudo.to_vec();
+        line.push("apt-get");
+        line.extend_from_slice(args);
+        let (program, args) = (line[0], &line[1..]);
+        cmd!(sh, "{program} {args...}")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .run()
+            .map_err(|e| miette!(help = format!("by hand: {by_hand}"), "{e}"))
+    };
+    apt(&["update", "-qq"])?;
+    let mut install = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    install.extend(&names);
+    apt(&install)
+}
+
+fn on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
+}
+
+/// Whether this process may install packages: the owner of our own `/proc` entry is our user.
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|m| m.uid() == 0)
+}
