@@ -4,4 +4,3 @@ mod asm;
 mod checker;
 mod kernels;
 mod layout;
-mod listing;
