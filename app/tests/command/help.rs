@@ -62,11 +62,7 @@ fn manual_pages_for_every_command() {
     let folder = tempfile::tempdir().unwrap();
     let (code, _, _) = run(["man", "--output-dir", folder.path().to_str().unwrap()]);
     assert_eq!(code, 0);
-    for page in [
-        "amanuensis",
-        "amanuensis-devices",
-        "amanuensis-models-get",
-    ] {
+    for page in ["amanuensis", "amanuensis-devices", "amanuensis-models-get"] {
         let text = std::fs::read_to_string(folder.path().join(format!("{page}.1"))).unwrap();
         assert!(text.contains(&format!(".TH {page} 1")), "{page}: {text}");
     }

@@ -4,7 +4,8 @@
 //! [`coalesce`] finds the values that share a register; [`schedule`] gives each instruction its
 //! cycle and slot; [`regalloc`] gives each value its register on that schedule; the result is
 //! [`mir`], which [`layout`] turns into bundles and addresses, [`emit`] into bytes, symbols and ELF.
-//! [`checker`] reads the bytes again and proves that they are the program.
+//! [`checker`] reads the bytes again and proves that they are the program; [`listing`] prints them;
+//! [`stats`] counts what their loops issue.
 
 pub mod checker;
 pub mod coalesce;

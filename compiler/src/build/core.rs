@@ -3,7 +3,7 @@
 use formats::elf::CoreElf;
 
 use super::report::LoopReport;
-use crate::aie2::listing::elf_listing;
+use crate::aie2::listing::listing_of_elf;
 use crate::aie2::stats::LoopStats;
 use crate::aie2::{self, checker, emit, layout, stats};
 use crate::array::program::entry_function;
@@ -48,7 +48,7 @@ pub fn compile(plan: &CorePlan, kernels: &Module) -> Result<CoreProgram, String>
     let elf = image.to_elf();
     Ok(CoreProgram {
         scheduled: program.to_string(),
-        listing: elf_listing(&elf),
+        listing: listing_of_elf(&elf),
         text_bytes: image.text.len() as u32,
         bundles_checked: checked.bundles,
         loops: stats::loops(&program)

@@ -13,7 +13,7 @@ use formats::xclbin::{Contents, Xclbin};
 
 use super::inspect::{Kind, unknown};
 use super::{Failure, print, read};
-use crate::aie2::listing::{elf_listing, listing};
+use crate::aie2::listing::{listing, listing_of_elf};
 
 /// Arguments of `npuc disasm`.
 #[derive(Debug, clap::Args)]
@@ -29,7 +29,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let cdo = match Kind::of(&bytes) {
         Some(Kind::Elf) => {
             let elf = CoreElf::parse(&bytes).map_err(|e| bad(&e))?;
-            return print(&elf_listing(&elf));
+            return print(&listing_of_elf(&elf));
         }
         Some(Kind::Cdo) => Cdo::parse(&bytes).map_err(|e| bad(&e))?,
         Some(Kind::Pdi) => Pdi::parse(&bytes).map_err(|e| bad(&e))?.cdo().clone(),
@@ -42,7 +42,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         return Err(bad(&"the configuration writes no program memory"));
     }
     for (tile, text) in programs {
-        print(&format!("core {tile}\n{}\n", listing(&text, &[])))?;
+        print(&format!("core {tile}\n{}\n", listing(&text, 0, &[])))?;
     }
     Ok(())
 }

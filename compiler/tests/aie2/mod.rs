@@ -4,3 +4,4 @@ mod asm;
 mod checker;
 mod kernels;
 mod layout;
+mod listing;

@@ -1,10 +1,11 @@
 //! The bytes, decoded and matched with the program that they should be.
 
-use arch::aie2::{Bundle, Inst, Operand, decode_bundle};
+use arch::aie2::{Inst, Operand, decode_bundle};
 use arch::limits::PROGRAM_BYTES;
 
 use super::error::{CheckError, Fault, Site};
 use crate::aie2::layout::LayoutMap;
+use crate::aie2::listing::in_short;
 use crate::aie2::mir::{BlockId, Label, MInst, MOperand, Program};
 
 /// A decoded bundle.
@@ -349,16 +350,5 @@ impl<'a> Code<'a> {
             inst.op.name(),
             operands.collect::<Vec<_>>().join(", ")
         )
-    }
-}
-
-/// A bundle's instructions without its nops.
-pub(in crate::aie2) fn in_short(bundle: &Bundle) -> String {
-    let busy = bundle.insts().iter().filter(|i| !i.op().is_nop());
-    let text: Vec<_> = busy.map(|i| i.to_string()).collect();
-    if text.is_empty() {
-        "nop".to_string()
-    } else {
-        text.join(" ; ")
     }
 }

@@ -11,6 +11,8 @@ use npuc::aie2::emit::emit;
 use npuc::aie2::layout::layout;
 use npuc::aie2::mir::Program;
 
+pub(super) use accepts::PIPELINED;
+
 use super::asm::program;
 
 /// Lays out, writes and checks a program.
