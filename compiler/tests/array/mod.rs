@@ -1,6 +1,7 @@
 //! Designs: verified, lowered, routed, packed.
 
 mod designs;
+mod emulated;
 mod errors;
 mod goldens;
 mod packing;
