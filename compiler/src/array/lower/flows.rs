@@ -1,6 +1,6 @@
 //! Flows: what the stream switches have to connect.
 
-use arch::array::{Direction, Port, packet};
+use arch::array::{Port, packet};
 use arch::{Tile, TileKind};
 
 use super::ends::{End, Role};
@@ -47,13 +47,4 @@ pub fn build(ends: &[End], channel_of: &[Option<u8>]) -> Vec<Flow> {
         }
     }
     flows
-}
-
-/// Direction of the DMA behind an endpoint, as a source or a destination of a flow.
-pub fn endpoint_direction(is_source: bool) -> Direction {
-    if is_source {
-        Direction::Mm2s
-    } else {
-        Direction::S2mm
-    }
 }
