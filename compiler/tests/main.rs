@@ -6,3 +6,4 @@ mod cli;
 mod filetests;
 mod kernels;
 mod machine;
+mod programs;

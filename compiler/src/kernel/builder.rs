@@ -183,6 +183,14 @@ impl FuncBuilder {
         )
     }
 
+    /// An operation of one result as it stands, for forms that the other methods do not make.
+    ///
+    /// The operation of several results or none belongs to one of the other methods.
+    pub fn op(&mut self, op: Op) -> Value {
+        let types = op.result_types(|v| self.func.ty(v));
+        self.one(types.first().copied().unwrap_or(Type::I32), op)
+    }
+
     /// A loop: `body` gets the carried values and returns those of the next pass.
     pub fn loop_(
         &mut self,

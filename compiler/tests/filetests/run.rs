@@ -189,7 +189,8 @@ fn call(
         Err(trap) => return Ok(format!("trap: {trap}")),
         Ok(outcome) => outcome,
     };
-    let ran = machine::run(module, name, &values, &memory, locks)?;
+    let ran = machine::run(module, name, &values, &memory, locks);
+    let ran = ran.map_err(|failure| failure.to_string())?;
     if ran.end != outcome.end {
         return Err(format!("the compiled program ends with {:?}", ran.end));
     }

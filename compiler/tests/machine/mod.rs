@@ -7,7 +7,7 @@ use arch::Tile;
 use emulator::core::{BusError, Core, CoreBus, Step, Wait};
 use npuc::aie2::emit::emit;
 use npuc::aie2::layout::layout;
-use npuc::aie2::{Options, compile};
+use npuc::aie2::{CompileError, Options, compile};
 use npuc::kernel::builder::FuncBuilder;
 use npuc::kernel::interp::{Arg, End, Memory};
 use npuc::kernel::ir::{CoreLock, Module};
@@ -20,6 +20,29 @@ const STACK: std::ops::Range<u32> = 0x70000..0x70400;
 const LIMIT: u64 = 5_000_000;
 /// Name of the program that calls the function; no test uses it.
 const ENTRY: &str = "test.entry";
+
+/// Why there is nothing to compare.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The function needs more registers than there are.
+    Pressure(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl Failure {
+    fn other(error: impl ToString) -> Self {
+        Failure::Other(error.to_string())
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::Pressure(text) | Failure::Other(text) => f.write_str(text),
+        }
+    }
+}
 
 /// What the compiled program did.
 #[derive(Debug)]
@@ -38,14 +61,14 @@ pub(crate) fn run(
     args: &[Arg],
     memory: &Memory,
     locks: BTreeMap<u8, u8>,
-) -> Result<Ran, String> {
+) -> Result<Ran, Failure> {
     let mut core = Core::new(Tile::new(0, 2));
     let program = program(module, func, args)?;
     if !core.write_program(0, &program) {
-        return Err(format!(
+        return Err(Failure::other(format!(
             "{} bytes do not fit the program memory",
             program.len()
-        ));
+        )));
     }
     core.set_enabled(true);
     let mut bus = Bus {
@@ -57,20 +80,28 @@ pub(crate) fn run(
         let (base, bytes) = (region.base(), region.bytes());
         let range = base..base + bytes.len() as u32;
         if range.start < STACK.end && STACK.start < range.end {
-            return Err(format!("region {} lies in the stack", region.name()));
+            return Err(Failure::other(format!(
+                "region {} lies in the stack",
+                region.name()
+            )));
         }
         bus.slice(&range).copy_from_slice(bytes);
         bus.mapped.push(range);
     }
     let end = loop {
-        match core.step(&mut bus).map_err(|fault| fault.to_string())? {
+        match core.step(&mut bus).map_err(Failure::other)? {
             Step::Ran if core.cycle() < LIMIT => {}
             Step::Done => break End::Returned,
             Step::Stalled(Wait::Lock { lock, value }) => {
                 let (lock, value) = (CoreLock(lock), value.unsigned_abs() as u8);
                 break End::Waiting { lock, value };
             }
-            other => return Err(format!("{other:?} after {} cycles", core.cycle())),
+            other => {
+                return Err(Failure::other(format!(
+                    "{other:?} after {} cycles",
+                    core.cycle()
+                )));
+            }
         }
     };
     let ranges = bus.mapped[1..].to_vec();
@@ -85,7 +116,7 @@ pub(crate) fn run(
 }
 
 /// Bytes of a program that calls the function with the arguments; one without parameters is the program.
-fn program(module: &Module, func: &str, args: &[Arg]) -> Result<Vec<u8>, String> {
+fn program(module: &Module, func: &str, args: &[Arg]) -> Result<Vec<u8>, Failure> {
     if args.is_empty() {
         return image(module.clone(), func);
     }
@@ -103,12 +134,15 @@ fn program(module: &Module, func: &str, args: &[Arg]) -> Result<Vec<u8>, String>
     image(module, ENTRY)
 }
 
-fn image(module: Module, entry: &str) -> Result<Vec<u8>, String> {
-    let module = verify(module).map_err(|e| e.to_string())?;
+fn image(module: Module, entry: &str) -> Result<Vec<u8>, Failure> {
+    let module = verify(module).map_err(Failure::other)?;
     let entry = entry.to_string();
-    let program = compile(&module, &Options { entry }).map_err(|e| e.to_string())?;
-    let map = layout(&program).map_err(|e| e.to_string())?;
-    let image = emit(&program, &map).map_err(|e| e.to_string())?;
+    let program = compile(&module, &Options { entry }).map_err(|error| match error {
+        CompileError::Pressure { .. } => Failure::Pressure(error.to_string()),
+        _ => Failure::other(error),
+    })?;
+    let map = layout(&program).map_err(Failure::other)?;
+    let image = emit(&program, &map).map_err(Failure::other)?;
     Ok(image.text)
 }
 

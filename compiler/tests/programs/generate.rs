@@ -1,0 +1,374 @@
+//! Random kernel IR that verifies and stays within its memory.
+
+use npuc::kernel::builder::FuncBuilder;
+use npuc::kernel::ir::{CoreLock, Count, Func, IntOp, MacMode, Module, Op, SrsMode, Value};
+use npuc::kernel::types::{AccLane, Elem, ROUNDINGS, Type};
+
+/// Bytes of each of the two buffers that a program works on.
+pub(super) const BUFFER: i32 = 2048;
+/// Bytes by which a loop moves a pointer in a pass.
+const STRIDE: i32 = 64;
+/// Passes that a loop makes at most.
+const PASSES: i32 = 3;
+/// Pointers in scope, so that the eight registers of the core suffice.
+const POINTERS: usize = 3;
+/// Operations of a block.
+const OPS: usize = 9;
+
+const VECTORS: [Type; 8] = [
+    Type::vec(Elem::I8, 32),
+    Type::vec(Elem::I8, 64),
+    Type::vec(Elem::I16, 16),
+    Type::vec(Elem::I16, 32),
+    Type::vec(Elem::I32, 8),
+    Type::vec(Elem::I32, 16),
+    Type::vec(Elem::Bf16, 16),
+    Type::vec(Elem::Bf16, 32),
+];
+const ACCS: [Type; 5] = [
+    Type::acc(AccLane::I32, 16),
+    Type::acc(AccLane::I32, 32),
+    Type::acc(AccLane::I64, 8),
+    Type::acc(AccLane::I64, 16),
+    Type::acc(AccLane::F32, 16),
+];
+/// Accumulators and the vectors that `srs` and `ups` move between.
+const PAIRS: [(Type, Type); 6] = [
+    (ACCS[1], VECTORS[0]),
+    (ACCS[1], VECTORS[3]),
+    (ACCS[0], VECTORS[2]),
+    (ACCS[3], VECTORS[2]),
+    (ACCS[3], VECTORS[5]),
+    (ACCS[2], VECTORS[4]),
+];
+
+/// The choices of a program, one byte each; zeros when they run out.
+pub(super) struct Choices<'c>(std::slice::Iter<'c, u8>);
+
+impl<'c> Choices<'c> {
+    pub(super) fn new(bytes: &'c [u8]) -> Self {
+        Choices(bytes.iter())
+    }
+
+    fn below(&mut self, count: usize) -> usize {
+        usize::from(self.0.next().copied().unwrap_or(0)) % count
+    }
+
+    fn of<T: Copy>(&mut self, list: &[T]) -> T {
+        list[self.below(list.len())]
+    }
+}
+
+/// A pointer, and where in its buffer it may point.
+#[derive(Clone, Copy)]
+struct Pointer {
+    value: Value,
+    lowest: i32,
+    highest: i32,
+}
+
+/// Values in scope.
+#[derive(Clone)]
+struct Scope {
+    pointers: Vec<Pointer>,
+    scalars: Vec<Value>,
+    wide: Vec<Value>,
+}
+
+/// A module of `@main(ptr, ptr, i32)` and a function that it may call.
+pub(super) fn module(choices: &mut Choices<'_>) -> Module {
+    let leaf = func("leaf", choices, None);
+    let main = func("main", choices, Some("leaf"));
+    Module {
+        funcs: vec![leaf, main],
+    }
+}
+
+fn func(name: &str, choices: &mut Choices<'_>, callee: Option<&str>) -> Func {
+    let mut b = FuncBuilder::new(name);
+    let pointers = [b.ptr_param(), b.ptr_param()];
+    let scalar = b.param(Type::I32, false);
+    let mut scope = Scope {
+        pointers: pointers
+            .iter()
+            .map(|value| Pointer {
+                value: *value,
+                lowest: 0,
+                highest: 0,
+            })
+            .collect(),
+        scalars: vec![scalar],
+        wide: Vec::new(),
+    };
+    block(&mut b, choices, &mut scope, 0);
+    if let Some(callee) = callee {
+        let scalar = scope.scalars[choices.below(scope.scalars.len())];
+        for (at, value) in scope.wide.iter().rev().take(3).enumerate() {
+            b.store(*value, pointers[1], 128 * at as i32);
+        }
+        b.call(callee, &[pointers[0], pointers[1], scalar]);
+        // Vectors do not outlive a call: every register that holds one belongs to the callee.
+        scope.wide.clear();
+        scope.pointers.truncate(2);
+        scope.scalars = scope
+            .scalars
+            .split_off(scope.scalars.len().saturating_sub(3));
+        block(&mut b, choices, &mut scope, 0);
+    }
+    // Whatever was computed last is seen.
+    for (at, value) in scope.wide.iter().rev().take(3).enumerate() {
+        b.store(*value, pointers[1], 128 * at as i32);
+    }
+    for (at, value) in scope.scalars.iter().rev().take(4).enumerate() {
+        b.store(*value, pointers[0], 4 * at as i32);
+    }
+    b.finish()
+}
+
+fn block(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, depth: usize) {
+    for _ in 0..choices.below(OPS) {
+        match choices.below(12) {
+            0 | 1 => scalar(b, choices, scope),
+            2 | 3 => load(b, choices, scope),
+            4 | 5 => store(b, choices, scope),
+            6 => vector(b, choices, scope),
+            7 | 8 => product(b, choices, scope),
+            9 => move_between(b, choices, scope),
+            10 if depth < 2 => loop_(b, choices, scope, depth),
+            10 => {
+                b.release(CoreLock(50), 2);
+                b.acquire(CoreLock(50), 1);
+            }
+            _ => pointer(b, choices, scope),
+        }
+    }
+}
+
+fn scalar(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
+    let left = choices.of(&scope.scalars);
+    let op = choices.of(&IntOp::ALL).0;
+    let right = match choices.below(2) {
+        0 => choices.of(&scope.scalars),
+        _ => {
+            let constant = (choices.below(256) as i32 - 128) << choices.below(20);
+            b.iconst(match op {
+                IntOp::Shl | IntOp::Lshr | IntOp::Ashr => constant & 31,
+                _ => constant,
+            })
+        }
+    };
+    scope.scalars.push(b.int(op, left, right));
+}
+
+/// A shift from a constant or a scalar.
+fn shift(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &Scope) -> Value {
+    match choices.below(3) {
+        0 => {
+            let scalar = choices.of(&scope.scalars);
+            let mask = b.iconst(31);
+            b.int(IntOp::And, scalar, mask)
+        }
+        _ => {
+            let constant = choices.below(40) as i32;
+            b.iconst(constant)
+        }
+    }
+}
+
+/// A pointer and an offset at which `bytes` bytes are in its buffer wherever it points.
+fn place(choices: &mut Choices<'_>, scope: &Scope, align: i32, bytes: i32) -> (usize, i32) {
+    let index = choices.below(scope.pointers.len());
+    let pointer = scope.pointers[index];
+    let (low, high) = (-pointer.lowest, BUFFER - bytes - pointer.highest);
+    let steps = (high - low) / align + 1;
+    (index, low + align * (choices.below(256) as i32 % steps))
+}
+
+fn load(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
+    let ty = match choices.below(6) {
+        0 => Type::I32,
+        1 | 2 => choices.of(&ACCS),
+        _ => choices.of(&VECTORS),
+    };
+    let value = load_of(b, choices, scope, ty);
+    match ty {
+        Type::I32 => scope.scalars.push(value),
+        _ => scope.wide.push(value),
+    }
+}
+
+fn load_of(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, ty: Type) -> Value {
+    let (index, offset) = place(choices, scope, ty.align() as i32, ty.bytes() as i32);
+    let pointer = scope.pointers[index];
+    let fits = pointer.lowest >= 0 && pointer.highest + STRIDE + 128 <= BUFFER;
+    if choices.below(2) == 0 && fits {
+        let (value, next) = b.load_post(ty, pointer.value, STRIDE);
+        scope.pointers[index] = Pointer {
+            value: next,
+            lowest: pointer.lowest + STRIDE,
+            highest: pointer.highest + STRIDE,
+        };
+        return value;
+    }
+    b.load(ty, pointer.value, offset)
+}
+
+fn store(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
+    let value = match choices.below(4) {
+        0 => choices.of(&scope.scalars),
+        _ if scope.wide.is_empty() => return,
+        _ => choices.of(&scope.wide),
+    };
+    let ty = b.ty(value);
+    let (index, offset) = place(choices, scope, ty.align() as i32, ty.bytes() as i32);
+    b.store(value, scope.pointers[index].value, offset);
+}
+
+fn pointer(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
+    if scope.pointers.len() >= POINTERS {
+        return;
+    }
+    let pointer = choices.of(&scope.pointers);
+    let step = 32 * (choices.below(16) as i32);
+    if pointer.highest + step + 128 > BUFFER {
+        return;
+    }
+    let value = match choices.below(2) {
+        0 => b.ptr_add(pointer.value, step),
+        _ => {
+            let step = b.iconst(step);
+            b.ptr_add_var(pointer.value, step)
+        }
+    };
+    scope.pointers.push(Pointer {
+        value,
+        lowest: pointer.lowest + step,
+        highest: pointer.highest + step,
+    });
+}
+
+fn vector(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
+    let value = match choices.below(4) {
+        0 => {
+            let scalar = choices.of(&scope.scalars);
+            b.splat(choices.of(&VECTORS), scalar)
+        }
+        1 => b.acc_zero(choices.of(&ACCS)),
+        2 => {
+            let whole = VECTORS[2 * choices.below(4) + 1];
+            let whole = wide(b, choices, scope, whole);
+            b.half(whole, choices.below(2) == 1)
+        }
+        _ => {
+            let half = VECTORS[2 * choices.below(4)];
+            let lo = wide(b, choices, scope, half);
+            let hi = wide(b, choices, scope, half);
+            b.concat(lo, hi)
+        }
+    };
+    scope.wide.push(value);
+}
+
+/// A value of a type: the last there is, or one loaded for the purpose.
+fn wide(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, ty: Type) -> Value {
+    match scope.wide.iter().rev().find(|v| b.ty(**v) == ty) {
+        Some(value) => *value,
+        None => load_of(b, choices, scope, ty),
+    }
+}
+
+fn product(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
+    let mode = choices.of(&MacMode::ALL);
+    let shape = mode.shape();
+    let x = wide(b, choices, scope, shape.a);
+    let y = wide(b, choices, scope, shape.b);
+    let acc = match choices.below(3) {
+        0 => None,
+        _ => Some(wide(b, choices, scope, shape.acc)),
+    };
+    let float = mode == MacMode::Bf16M4K8N4;
+    let mut sign = || float || choices.below(2) == 0;
+    let (a_signed, b_signed) = (sign(), sign());
+    scope.wide.push(b.op(Op::Mac {
+        mode,
+        a_signed,
+        b_signed,
+        acc,
+        a: x,
+        b: y,
+    }));
+}
+
+fn move_between(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
+    let (acc, vector) = choices.of(&PAIRS);
+    let shift = shift(b, choices, scope);
+    let signed = choices.below(2) == 0;
+    let value = match choices.below(2) {
+        0 => {
+            let acc = wide(b, choices, scope, acc);
+            let mode = SrsMode {
+                rounding: choices.of(&ROUNDINGS).0,
+                saturate: choices.below(2) == 0,
+                signed,
+            };
+            b.srs(vector, acc, shift, mode)
+        }
+        _ => {
+            let value = wide(b, choices, scope, vector);
+            b.op(Op::Ups {
+                ty: acc,
+                value,
+                shift,
+                signed,
+            })
+        }
+    };
+    scope.wide.push(value);
+}
+
+fn loop_(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, depth: usize) {
+    let pointer = choices.of(&scope.pointers);
+    if scope.pointers.len() >= POINTERS || pointer.highest + PASSES * STRIDE + 128 > BUFFER {
+        return;
+    }
+    let count = match choices.below(2) {
+        0 => Count::Const(1 + choices.below(PASSES as usize) as u32),
+        _ => {
+            let scalar = choices.of(&scope.scalars);
+            let mask = b.iconst(PASSES);
+            Count::Value(b.int(IntOp::And, scalar, mask))
+        }
+    };
+    let mut init = vec![pointer.value, choices.of(&scope.scalars)];
+    if !scope.wide.is_empty() {
+        init.push(choices.of(&scope.wide));
+    }
+    let outer = scope.clone();
+    let ends = b.loop_(count, &init, |b, carried| {
+        let mut scope = outer;
+        let range = Pointer {
+            value: carried[0],
+            lowest: pointer.lowest,
+            highest: pointer.highest + (PASSES - 1) * STRIDE,
+        };
+        scope.pointers.push(range);
+        scope.scalars.push(carried[1]);
+        scope.wide.extend(&carried[2..]);
+        block(b, choices, &mut scope, depth + 1);
+        let next = b.ptr_add(carried[0], STRIDE);
+        let scalar = *scope.scalars.last().unwrap_or(&carried[1]);
+        let mut next = vec![next, scalar];
+        for value in &carried[2..] {
+            let same = |v: &&Value| b.ty(**v) == b.ty(*value);
+            next.push(*scope.wide.iter().rev().find(same).unwrap_or(value));
+        }
+        next
+    });
+    scope.pointers.push(Pointer {
+        value: ends[0],
+        lowest: pointer.lowest,
+        highest: pointer.highest + PASSES * STRIDE,
+    });
+    scope.scalars.push(ends[1]);
+    scope.wide.extend(&ends[2..]);
+}

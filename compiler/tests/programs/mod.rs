@@ -1,0 +1,91 @@
+//! Random programs: the text form, the interpreter and the compiled code agree about them.
+
+mod generate;
+
+use std::collections::BTreeMap;
+
+use npuc::kernel::interp::{Arg, Interpreter, Locks, Memory};
+use npuc::kernel::ir::CoreLock;
+use npuc::kernel::read::load;
+use npuc::kernel::verify::verify;
+use proptest::prelude::*;
+
+use crate::machine::{self, Failure};
+use generate::{BUFFER, Choices, module};
+
+/// One lock, which programs release before they acquire it.
+struct Counted(i32);
+
+impl Locks for Counted {
+    fn acquire(&mut self, _: &mut Memory, _: CoreLock, value: u8) -> bool {
+        self.0 -= i32::from(value);
+        self.0 >= 0
+    }
+
+    fn release(&mut self, _: &mut Memory, _: CoreLock, value: u8) {
+        self.0 += i32::from(value);
+    }
+}
+
+fn memory(seed: u32) -> Memory {
+    let mut state = seed | 1;
+    let mut bytes = || -> Vec<u8> {
+        let byte = |_| {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            state as u8
+        };
+        (0..BUFFER).map(byte).collect()
+    };
+    let mut memory = Memory::new();
+    memory.map_with("a", 0x71000, &bytes()).unwrap();
+    memory.map_with("b", 0x50000, &bytes()).unwrap();
+    memory
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        // Programs that need too many registers do not count.
+        max_global_rejects: 100_000,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn programs_read_back(choices in prop::collection::vec(any::<u8>(), 0..400)) {
+        let module = verify(module(&mut Choices::new(&choices)));
+        let module = module.unwrap_or_else(|e| panic!("{e}"));
+        let text = module.to_string();
+        let again = load(&text).unwrap_or_else(|e| panic!("{text}{e}"));
+        for (func, again) in module.funcs.iter().zip(&again.funcs) {
+            prop_assert_eq!(&func.canonical(), again);
+        }
+        prop_assert_eq!(again.to_string(), text);
+    }
+
+    #[test]
+    fn compiled_programs_do_what_the_interpreter_does(
+        choices in prop::collection::vec(any::<u8>(), 0..400),
+        seed in any::<u32>(),
+        scalar in any::<i32>(),
+    ) {
+        let module = verify(module(&mut Choices::new(&choices)));
+        let module = module.unwrap_or_else(|e| panic!("{e}"));
+        let memory = memory(seed);
+        let args = [Arg::Ptr(0x71000), Arg::Ptr(0x50000), Arg::I32(scalar)];
+        let mut interpreter = Interpreter::new(&module, memory.clone(), Counted(0), 100_000);
+        let outcome = interpreter.run("main", &args);
+        let outcome = outcome.unwrap_or_else(|trap| panic!("{}{trap}", *module));
+        let ran = machine::run(&module, "main", &args, &memory, BTreeMap::new());
+        let ran = match ran {
+            Ok(ran) => ran,
+            Err(Failure::Pressure(reason)) => return Err(TestCaseError::reject(reason)),
+            Err(e) => panic!("{}{e}", *module),
+        };
+        prop_assert_eq!(ran.end, outcome.end);
+        for (region, bytes) in interpreter.memory.regions().iter().zip(&ran.regions) {
+            prop_assert!(region.bytes() == bytes, "{}{} differs", *module, region.name());
+        }
+    }
+}
