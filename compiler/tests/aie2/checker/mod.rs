@@ -1,6 +1,7 @@
 //! The checker: what it accepts, and for each rule a program that breaks it.
 
 mod accepts;
+mod mutations;
 mod rejects_flow;
 mod rejects_loops;
 mod rejects_memory;
