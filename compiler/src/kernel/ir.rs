@@ -54,8 +54,8 @@ impl Func {
 pub struct Param {
     /// The value that the body uses.
     pub value: Value,
-    /// For a pointer: what is reached through it is reached through no other parameter and no
-    /// constant address.
+    /// For a pointer: memory that is reached through it and written while the function runs is reached
+    /// through no other parameter and no constant address.
     pub noalias: bool,
 }
 

@@ -2,8 +2,10 @@
 //!
 //! A run sees [`Memory`], named regions of a core's data space, and its [`Locks`]. Arithmetic is that
 //! of [`arch::num`], which the emulator of the chip uses as well. What the chip leaves open is an error
-//! here: an access outside every region, a misaligned one, a read of bytes that nothing wrote.
+//! here: an access outside every region, a misaligned one, a read of bytes that nothing wrote, memory reached through a noalias parameter and
+//! otherwise.
 
+mod alias;
 mod lanes;
 mod memory;
 mod trap;
@@ -11,6 +13,7 @@ mod trap;
 pub use memory::{MapError, Memory, Region};
 pub use trap::{Trap, TrapKind};
 
+use alias::{Aliases, Source};
 use lanes::{Bits, WIDEST};
 use memory::Fault;
 
@@ -119,12 +122,12 @@ impl<'m, L: Locks> Interpreter<'m, L> {
         check_args(func, args).map_err(trap)?;
         let args = args.iter().map(|arg| match *arg {
             Arg::I32(value) => Datum::I32(value),
-            Arg::Ptr(addr) => Datum::ptr(addr),
+            Arg::Ptr(addr) => Datum::ptr(addr, Source::OTHER),
         });
         let mut run = Run {
             interp: self,
             steps: 0,
-            depth: 0,
+            aliases: Aliases::default(),
         };
         let end = match run.func(func, args.collect()) {
             Ok(()) => End::Returned,
@@ -162,14 +165,21 @@ fn check_args(func: &Func, args: &[Arg]) -> Result<(), TrapKind> {
 #[derive(Clone, Copy, Debug)]
 enum Datum {
     I32(i32),
-    /// 20 bits.
-    Ptr(u32),
+    /// An address of 20 bits, and where it comes from.
+    Ptr(u32, Source),
     Wide(Bits),
 }
 
 impl Datum {
-    fn ptr(addr: u32) -> Self {
-        Datum::Ptr(addr & 0xf_ffff)
+    fn ptr(addr: u32, source: Source) -> Self {
+        Datum::Ptr(addr & 0xf_ffff, source)
+    }
+
+    fn source(self) -> Source {
+        match self {
+            Datum::Ptr(_, source) => source,
+            Datum::I32(_) | Datum::Wide(_) => Source::OTHER,
+        }
     }
 }
 
@@ -182,7 +192,7 @@ enum Stop {
 struct Run<'r, 'm, L> {
     interp: &'r mut Interpreter<'m, L>,
     steps: u64,
-    depth: usize,
+    aliases: Aliases<'m>,
 }
 
 /// The values of one call of a function.
@@ -204,21 +214,26 @@ impl Frame<'_> {
     fn i32(&self, value: Value) -> i32 {
         match self.get(value) {
             Datum::I32(v) => v,
-            Datum::Ptr(_) | Datum::Wide(_) => 0,
+            Datum::Ptr(..) | Datum::Wide(_) => 0,
         }
     }
 
     fn ptr(&self, value: Value) -> u32 {
         match self.get(value) {
-            Datum::Ptr(v) => v,
+            Datum::Ptr(v, _) => v,
             Datum::I32(_) | Datum::Wide(_) => 0,
         }
+    }
+
+    /// A pointer with the same origin as `value`.
+    fn moved(&self, value: Value, addr: u32) -> Datum {
+        Datum::ptr(addr, self.get(value).source())
     }
 
     fn wide(&self, value: Value) -> Bits {
         match self.get(value) {
             Datum::Wide(v) => v,
-            Datum::I32(_) | Datum::Ptr(_) => [0; WIDEST],
+            Datum::I32(_) | Datum::Ptr(..) => [0; WIDEST],
         }
     }
 
@@ -238,10 +253,18 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
             func,
             values: vec![Datum::I32(0); func.types.len()],
         };
-        for (param, arg) in func.params.iter().zip(args) {
+        let arguments: Vec<Source> = args.iter().map(|arg| arg.source()).collect();
+        let sources = self.aliases.enter(func, &arguments);
+        for ((param, arg), source) in func.params.iter().zip(args).zip(sources) {
+            let arg = match arg {
+                Datum::Ptr(addr, _) => Datum::ptr(addr, source),
+                other => other,
+            };
             frame.set(param.value, arg);
         }
-        self.block(&mut frame, &func.body).map(|_| ())
+        self.block(&mut frame, &func.body)?;
+        self.aliases.leave();
+        Ok(())
     }
 
     /// Executes a block; what it yields.
@@ -266,31 +289,35 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
     fn inst(&mut self, frame: &mut Frame<'m>, inst: &'m Inst) -> Result<Vec<Datum>, Stop> {
         Ok(match &inst.op {
             Op::Load { ty, ptr, access } => {
-                let (addr, moved) = locate(frame.ptr(*ptr), *access);
+                let (addr, moved) = locate(frame, *ptr, *access);
                 let mut bits = [0; WIDEST];
                 let to = &mut bits[..ty.bytes() as usize];
                 let loaded = self.interp.memory.load(addr, ty.align(), to);
                 loaded.map_err(|fault| self.fault(frame, inst, fault, addr, *ty))?;
+                let source = frame.get(*ptr).source();
+                self.reach(frame, inst, (source, addr), *ty, false)?;
                 let word = u32::from_le_bytes([bits[0], bits[1], bits[2], bits[3]]);
                 let value = match ty {
                     Type::I32 => Datum::I32(word as i32),
-                    Type::Ptr => Datum::ptr(word),
+                    Type::Ptr => Datum::ptr(word, Source::OTHER),
                     Type::Vec { .. } | Type::Acc { .. } => Datum::Wide(bits),
                 };
                 [Some(value), moved].into_iter().flatten().collect()
             }
             Op::Store { value, ptr, access } => {
-                let (addr, moved) = locate(frame.ptr(*ptr), *access);
+                let (addr, moved) = locate(frame, *ptr, *access);
                 let ty = frame.func.ty(*value);
                 let mut bits = [0; WIDEST];
                 match frame.get(*value) {
                     Datum::I32(v) => bits[..4].copy_from_slice(&v.to_le_bytes()),
-                    Datum::Ptr(v) => bits[..4].copy_from_slice(&v.to_le_bytes()),
+                    Datum::Ptr(v, _) => bits[..4].copy_from_slice(&v.to_le_bytes()),
                     Datum::Wide(v) => bits = v,
                 }
                 let from = &bits[..ty.bytes() as usize];
                 let stored = self.interp.memory.store(addr, ty.align(), from);
                 stored.map_err(|fault| self.fault(frame, inst, fault, addr, ty))?;
+                let source = frame.get(*ptr).source();
+                self.reach(frame, inst, (source, addr), ty, true)?;
                 moved.into_iter().collect()
             }
             Op::Loop {
@@ -315,15 +342,13 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
                 carried
             }
             Op::Call { func, args } => {
-                if self.depth >= MAX_CALLS {
+                if self.aliases.depth() > MAX_CALLS {
                     let limit = MAX_CALLS;
                     return Err(frame.trap(inst, TrapKind::CallDepth { limit }));
                 }
                 let args = args.iter().map(|v| frame.get(*v)).collect();
                 if let Some(callee) = self.interp.module.func(func) {
-                    self.depth += 1;
                     self.func(callee, args)?;
-                    self.depth -= 1;
                 }
                 vec![]
             }
@@ -344,6 +369,29 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
                 Ok(datum) => datum.into_iter().collect(),
                 Err(kind) => return Err(frame.trap(inst, kind)),
             },
+        })
+    }
+
+    /// Takes an access in that memory allows.
+    fn reach(
+        &mut self,
+        frame: &Frame<'_>,
+        inst: &Inst,
+        (source, addr): (Source, u32),
+        ty: Type,
+        written: bool,
+    ) -> Result<(), Stop> {
+        let bytes = ty.bytes();
+        let reached = self.aliases.access(source, addr, bytes, written);
+        reached.map_err(|breach| {
+            let kind = TrapKind::Alias {
+                addr,
+                bytes,
+                word: breach.addr,
+                param: breach.param,
+                func: breach.func.name.clone(),
+            };
+            frame.trap(inst, kind)
         })
     }
 
@@ -373,10 +421,14 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
 }
 
 /// Address of an access, and the pointer that it moves.
-fn locate(ptr: u32, access: Access) -> (u32, Option<Datum>) {
+fn locate(frame: &Frame<'_>, ptr: Value, access: Access) -> (u32, Option<Datum>) {
+    let addr = frame.ptr(ptr);
     match access {
-        Access::Offset(bytes) => (ptr.wrapping_add_signed(bytes) & 0xf_ffff, None),
-        Access::Post(bytes) => (ptr, Some(Datum::ptr(ptr.wrapping_add_signed(bytes)))),
+        Access::Offset(bytes) => (addr.wrapping_add_signed(bytes) & 0xf_ffff, None),
+        Access::Post(bytes) => {
+            let moved = frame.moved(ptr, addr.wrapping_add_signed(bytes));
+            (addr, Some(moved))
+        }
     }
 }
 
@@ -384,12 +436,14 @@ fn locate(ptr: u32, access: Access) -> (u32, Option<Datum>) {
 fn pure(frame: &Frame<'_>, op: &Op) -> Result<Option<Datum>, TrapKind> {
     let datum = match op {
         Op::Const(value) => Datum::I32(*value),
-        Op::Addr(addr) => Datum::ptr(*addr),
+        Op::Addr(addr) => Datum::ptr(*addr, Source::OTHER),
         Op::Int { op, a, b } => Datum::I32(int(*op, frame.i32(*a), frame.i32(*b))),
-        Op::PtrAdd { ptr, offset } => Datum::ptr(frame.ptr(*ptr).wrapping_add_signed(*offset)),
+        Op::PtrAdd { ptr, offset } => {
+            frame.moved(*ptr, frame.ptr(*ptr).wrapping_add_signed(*offset))
+        }
         Op::PtrAddVar { ptr, offset } => {
             let offset = frame.i32(*offset);
-            Datum::ptr(frame.ptr(*ptr).wrapping_add_signed(offset))
+            frame.moved(*ptr, frame.ptr(*ptr).wrapping_add_signed(offset))
         }
         Op::Splat { ty, scalar } => match *ty {
             Type::Vec { elem, lanes } => Datum::Wide(lanes::splat(elem, lanes, frame.i32(*scalar))),

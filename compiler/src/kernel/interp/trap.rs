@@ -90,6 +90,22 @@ pub enum TrapKind {
         /// First byte without a value.
         first: u32,
     },
+    /// A word reached through a noalias parameter and otherwise.
+    #[error(
+        "access of {bytes} bytes at {addr:#x}: {word:#x} is written, and reached both through noalias parameter {param} of @{func} and otherwise"
+    )]
+    Alias {
+        /// Address.
+        addr: u32,
+        /// Size.
+        bytes: u32,
+        /// Address of the word.
+        word: u32,
+        /// Position of the parameter, from zero.
+        param: usize,
+        /// Function that has it.
+        func: String,
+    },
     /// A shift beyond the register that holds it.
     #[error("shift by {shift}, the range is 0..=63")]
     Shift {
@@ -122,6 +138,7 @@ impl TrapKind {
             TrapKind::OutOfRange { regions, .. } => {
                 Some(format!("regions are {}", regions.join(", ")))
             }
+            TrapKind::Alias { .. } => Some("drop noalias, or keep the buffers apart".into()),
             TrapKind::Budget { .. } => {
                 Some("give the run more steps, or look for a loop that does not end".into())
             }
