@@ -101,13 +101,13 @@ pub(crate) fn take(args: &[&dyn Argument]) -> Result<Vec<(Slot, Vec<u8>)>, Error
     let mut taken: Vec<(Slot, Vec<u8>)> = Vec::with_capacity(args.len());
     for (index, arg) in args.iter().enumerate() {
         let slot = arg.slot();
-        match slot.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(bytes) => taken.push((slot.clone(), bytes)),
-            None => {
-                give_back(taken);
-                return Err(Error::ArgumentBusy { index });
-            }
-        }
+        // Unlocked before anything is given back: the same buffer may have been passed twice.
+        let bytes = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(bytes) = bytes else {
+            give_back(taken);
+            return Err(Error::ArgumentBusy { index });
+        };
+        taken.push((slot.clone(), bytes));
     }
     Ok(taken)
 }
