@@ -13,8 +13,8 @@
 mod loops;
 mod sizes;
 
-use arch::aie2::Slot;
 use arch::aie2::rules::{DELAY_SLOTS, LOOP_SETUP_BYTES};
+use arch::aie2::{Dir, Slot};
 use arch::limits::PROGRAM_BYTES;
 
 use super::mir::{BlockId, BlockKind, Label, MInst, MOperand, Program};
@@ -85,6 +85,9 @@ struct Item {
     /// Starts at a multiple of [`TARGET_ALIGN`](arch::aie2::rules::TARGET_ALIGN).
     aligned: bool,
     writes_loop: bool,
+    branches: bool,
+    /// Cycles from its issue until its last result can be read.
+    lands: usize,
 }
 
 /// Why a program cannot be laid out.
@@ -186,7 +189,7 @@ fn collect(program: &Program) -> Result<Vec<Item>, LayoutError> {
             let mut call = None;
             for (c, cycle) in block.cycles.iter().enumerate() {
                 let mut slots = Vec::new();
-                let mut writes_loop = false;
+                let (mut writes_loop, mut branches, mut lands) = (false, false, 0);
                 for &k in cycle {
                     let inst = block.insts.get(k).ok_or_else(|| LayoutError::NoInst {
                         func: func.name.clone(),
@@ -196,6 +199,8 @@ fn collect(program: &Program) -> Result<Vec<Item>, LayoutError> {
                     })?;
                     slots.push(inst.op.slot());
                     writes_loop |= loops::writes_loop_register(inst);
+                    branches |= inst.op.is_branch();
+                    lands = lands.max(last_write(inst));
                     if inst.op.is_call() {
                         call = Some(c);
                     }
@@ -214,12 +219,25 @@ fn collect(program: &Program) -> Result<Vec<Item>, LayoutError> {
                     sizes: if last { sizes.largest_only() } else { sizes },
                     aligned: aligned || last,
                     writes_loop,
+                    branches,
+                    lands,
                 });
                 aligned = call.is_some_and(|at| at + DELAY_SLOTS == c);
             }
         }
     }
     Ok(items)
+}
+
+/// The last stage in which `inst` writes a register.
+fn last_write(inst: &MInst) -> usize {
+    let desc = inst.op.desc();
+    let stages = desc.operands.iter().zip(inst.op.itinerary().operand_cycles);
+    let written = stages
+        .filter(|(o, _)| o.dir == Dir::Out)
+        .map(|(_, stage)| *stage);
+    let implied = desc.implicit_defs.iter().map(|d| d.stage);
+    written.chain(implied).max().map_or(0, usize::from)
 }
 
 fn in_words(slots: &[Slot], cycle: &[usize], insts: &[MInst]) -> String {

@@ -4,6 +4,7 @@ use arch::aie2::rules::{LOOP_SETUP_BYTES, TARGET_ALIGN};
 use npuc::aie2::layout::{LayoutError, LayoutMap, layout};
 use npuc::aie2::mir::Label;
 use npuc::aie2::{emit::emit, mir::BlockId};
+use proptest::prelude::*;
 
 use super::asm::program;
 
@@ -156,4 +157,58 @@ fn a_program_beyond_program_memory_is_refused() {
     the program takes 16816 bytes, 432 more than the 16384 of program memory: `main` 16800, `small` 16
     help: unroll less in the largest function, or give its work to another core
     ");
+}
+
+#[test]
+fn bundles_put_in_keep_a_prologue_next_to_its_loop() {
+    let text = "
+        func main p0 p1
+        block head
+        0: movxm ls, @body
+        1: movxm le, @body.last
+        2: mova r0, #9
+        3: mov lc, r0
+        6: vlda wl0, [p0], #32
+        block body loop
+        1: vst wl0, [p1], #32
+        0: vlda wl0, [p0], #32
+        block tail
+        0: done
+        cycles 6";
+    let text = text
+        .replace("cycles 7", "cycles 2")
+        .replace("6: vst", "1: vst");
+    let map = layout(&program(&text)).unwrap();
+    let head = &map.funcs[0].blocks[0].bundles;
+    let cycles: Vec<_> = head.iter().map(|b| b.cycle).collect();
+    let put_in = |n| std::iter::repeat_n(None, n);
+    let wanted = (0..6).map(Some).chain(put_in(2)).chain([Some(6)]);
+    assert_eq!(cycles, wanted.collect::<Vec<_>>());
+}
+
+proptest! {
+    #[test]
+    fn any_bundles_reach_any_alignment(blocks in prop::collection::vec(prop::collection::vec(0..6usize, 1..12), 1..6)) {
+        let bundles = ["", "add r0, r0, r0", "vlda wl0, [p0], #32", "movxm p1, #4096", "vst wl0, [p0], #32", "vmac cm0, cm0, x0, x2, r0"];
+        let mut text = "func main\n".to_string();
+        for (b, block) in blocks.iter().enumerate() {
+            text += &format!("block b{b}\n-> b{b}\n");
+            for (cycle, k) in block.iter().enumerate().filter(|(_, k)| **k > 0) {
+                text += &format!("{cycle}: {}\n", bundles[*k]);
+            }
+            text += &format!("{}: j @b{b}\ncycles {}\n", block.len(), block.len() + 6);
+        }
+        let program = program(&text);
+        let map = layout(&program).unwrap();
+        let mut at = 0;
+        for block in &map.funcs[0].blocks {
+            prop_assert_eq!((block.start, block.start % TARGET_ALIGN), (at, 0));
+            for bundle in &block.bundles {
+                prop_assert_eq!(bundle.address, at);
+                at += bundle.size;
+            }
+        }
+        prop_assert_eq!(map.size, at);
+        prop_assert_eq!(emit(&program, &map).unwrap().text.len() as u32, at);
+    }
 }

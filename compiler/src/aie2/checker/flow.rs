@@ -1,11 +1,12 @@
 //! Where control goes, by the bytes: straight runs of bundles and the ways between them.
 
 use arch::aie2::rules::{DELAY_SLOTS, TARGET_ALIGN};
-use arch::aie2::{Dir, Operand, op};
+use arch::aie2::{Operand, op};
 
 use super::code::Code;
 use super::error::{CheckError, Fault};
-use crate::aie2::mir::{BlockId, BlockKind, Label, MInst, MOperand, ValueId};
+use super::labels;
+use crate::aie2::mir::{BlockId, BlockKind, Label, MInst};
 
 /// Bundles that run one after the other: a block, or a piece of it where it calls, or where layout put
 /// bundles behind its branch.
@@ -110,7 +111,7 @@ struct Split<'a, 'c> {
     errors: &'a mut Vec<CheckError>,
 }
 
-impl Split<'_, '_> {
+impl<'c> Split<'_, 'c> {
     fn push(&mut self, bundles: std::ops::Range<usize>, exit: Exit) {
         self.flow.strands.push(Strand {
             func: self.f,
@@ -235,7 +236,7 @@ impl Split<'_, '_> {
                 };
                 vec![target]
             }
-            None => match self.values_labels(at, source) {
+            None => match self.labels(at, source) {
                 Some(labels) => {
                     let ids = labels.iter().filter_map(|l| match l {
                         Label::Block(BlockId(id)) => Some(*id as usize),
@@ -337,7 +338,7 @@ impl Split<'_, '_> {
         let address = op.inst.operands().iter().find_map(|o| o.imm());
         let funcs = 0..code.program.funcs.len();
         let Some(address) = address else {
-            let labels = self.values_labels(at, source)?;
+            let labels = self.labels(at, source)?;
             let Label::Func(name) = labels.first()? else {
                 return None;
             };
@@ -353,49 +354,14 @@ impl Split<'_, '_> {
         found
     }
 
-    /// The labels that the register operand of an indirect branch can hold: each write of its value
-    /// must load a label. That the register holds the value is for the data flow to prove.
-    fn values_labels(&mut self, at: usize, source: &MInst) -> Option<Vec<&Label>> {
+    /// The labels that an indirect branch can go to.
+    fn labels(&mut self, at: usize, source: &MInst) -> Option<Vec<&'c Label>> {
         let code = self.code;
-        let descs = source.op.desc().operands.iter();
-        let value = descs
-            .zip(&source.operands)
-            .filter(|(d, _)| d.dir == Dir::In)
-            .find_map(|(d, o)| {
-                let pointer = d.class.name() == "eP";
-                value_of(o).filter(|_| pointer)
-            });
-        let func = &code.program.funcs[self.f];
-        let insts = func.blocks.iter().flat_map(|b| &b.insts);
-        let writers = insts.filter(|i| {
-            let pairs = i.op.desc().operands.iter().zip(&i.operands);
-            value.is_some()
-                && pairs
-                    .into_iter()
-                    .any(|(d, o)| d.dir == Dir::Out && value_of(o) == value)
-        });
-        let labels: Option<Vec<&Label>> = writers
-            .map(|i| {
-                i.operands.iter().find_map(|o| match o {
-                    MOperand::Label(label) => Some(label),
-                    _ => None,
-                })
-            })
-            .collect();
-        let same_kind = |labels: &Vec<&Label>| {
-            let is_func = |l: &&Label| matches!(l, Label::Func(_));
-            let wanted = source.op.is_call();
-            !labels.is_empty()
-                && labels.iter().all(|l| is_func(l) == wanted)
-                && (!wanted || labels.windows(2).all(|w| w[0] == w[1]))
-        };
-        let labels = labels.filter(same_kind);
+        let labels = labels::of_branch(&code.program.funcs[self.f], source);
         if labels.is_none() {
-            let text = format!(
-                "`{}` branches to a register that is not known to hold a label",
-                source.op
-            );
-            self.errors.push(code.error(at, Fault::Described(text)));
+            let what = "branches to a register that is not known to hold a label";
+            let fault = Fault::Described(format!("`{}` {what}", source.op));
+            self.errors.push(code.error(at, fault));
         }
         labels
     }
@@ -416,11 +382,4 @@ impl Split<'_, '_> {
 
 fn block_count(code: &Code<'_>, func: usize) -> usize {
     code.blocks[func].len()
-}
-
-fn value_of(operand: &MOperand) -> Option<ValueId> {
-    match operand {
-        MOperand::Reg { value, .. } => *value,
-        _ => None,
-    }
 }

@@ -5,7 +5,7 @@
 //!
 //! - `code`: every bundle decodes, and every instruction of the program stands exactly once where the
 //!   schedule says.
-//! - `flow`: branches have their delay slots and lead where the program says.
+//! - `flow` (with `labels`): branches have their delay slots and lead where the program says.
 //! - `loops`: sizes, alignment and distances of hardware loops.
 //! - `pipeline`: ports and units, memory order, locks, over all ways through the program.
 //! - `dataflow` (with `meaning`, `state`, `cell`, `units`): every read finds the value that it names,
@@ -20,6 +20,7 @@ mod code;
 mod dataflow;
 mod error;
 mod flow;
+mod labels;
 mod loops;
 mod meaning;
 mod pipeline;

@@ -1,6 +1,6 @@
 //! The distance from the last write of a loop register to the end of its loop.
 
-use arch::aie2::rules::{LOOP_END_BYTES, LOOP_SETUP_BYTES};
+use arch::aie2::rules::{DELAY_SLOTS, LOOP_END_BYTES, LOOP_SETUP_BYTES};
 use arch::aie2::{Dir, reg};
 
 use super::sizes::Sizes;
@@ -68,7 +68,7 @@ fn keep_loop_distance(
                 distance: LOOP_SETUP_BYTES - missing,
             });
         };
-        let at = spans[block].0;
+        let at = quiet_place(items, spans[block].0, &nearest.path);
         let before = items[at - 1].block;
         for _ in 0..missing.div_ceil(LOOP_END_BYTES) {
             items.insert(
@@ -80,11 +80,45 @@ fn keep_loop_distance(
                     sizes: pad,
                     aligned: false,
                     writes_loop: false,
+                    branches: false,
+                    lands: 0,
                 },
             );
         }
     }
 }
+
+/// Where bundles of no operation go in front of a loop at `start`: behind the write of a loop register,
+/// in the block before the loop, where no result is under way whose reader they would delay. The
+/// prologue of a pipelined loop keeps its distance to the loop this way. Without such a place they go
+/// directly in front of the loop.
+fn quiet_place(items: &[Item], start: usize, path: &[usize]) -> usize {
+    let block = items[start - 1].block;
+    let inside = |p: &usize| {
+        let between = [*p - 1, *p]
+            .iter()
+            .all(|k| items[*k].block == block && path.contains(k));
+        let delay_slot = (0..*p).rev().take(DELAY_SLOTS).any(|k| items[k].branches);
+        between && !delay_slot && !items[*p].aligned
+    };
+    let quiet = |p: &usize| {
+        (0..*p)
+            .rev()
+            .take(LONGEST)
+            .all(|k| k + items[k].lands <= *p)
+    };
+    let inside = (1..start)
+        .rev()
+        .take_while(|p| path.contains(p))
+        .filter(inside);
+    std::iter::once(start)
+        .chain(inside)
+        .find(quiet)
+        .unwrap_or(start)
+}
+
+/// No result takes more cycles.
+const LONGEST: usize = 16;
 
 /// Whether `path` enters the loop from the bundle in front of it, without a branch.
 fn runs_on(

@@ -1,5 +1,9 @@
 //! Correct programs.
 
+use arch::aie2::reg;
+use npuc::aie2::checker::{Fault, Found};
+use npuc::aie2::mir::{Edge, MInst, MOperand, Program, ValueId};
+
 use super::{complaints, program, verdict};
 
 /// A loop of loads, products and stores with its loads still under way across the back edge.
@@ -132,5 +136,110 @@ fn a_function_saves_what_it_must_keep() {
         complaints(text).starts_with("CheckReport"),
         "{}",
         complaints(text)
+    );
+}
+
+/// A loop of one bundle with seven loads of one register under way at any time.
+fn one_bundle_loop() -> Program {
+    let mut text = "
+        func main p0 p1
+        block head
+        0: movxm ls, @body
+        1: movxm le, @body.last
+        2: mova r0, #9
+        3: mov lc, r0
+        "
+    .to_string();
+    for k in 6..13 {
+        text += &format!("{k}: vlda wl0, [p0], #32 !1\n");
+    }
+    text += "block body loop\n0: vst wl0, [p1], #32 !2\n0: vlda wl0, [p0], #32 !1\nblock tail\n";
+    for k in 0..7 {
+        text += &format!("{k}: vst wl0, [p1], #32 !2\n");
+    }
+    text += "20: done\ncycles 26";
+    let mut program = program(&text);
+    // A load's value is one pass older behind each back edge, until it is the one that is stored.
+    let age = |k: usize| ValueId(1000 + k as u32);
+    let set = |inst: &mut MInst, id: ValueId| {
+        for operand in &mut inst.operands {
+            if let MOperand::Reg {
+                reg: reg::WL0,
+                value,
+                ..
+            } = operand
+            {
+                *value = Some(id);
+            }
+        }
+    };
+    let blocks = &mut program.funcs[0].blocks;
+    let loads = blocks[0].insts.iter_mut().filter(|i| i.op.is_load());
+    loads
+        .enumerate()
+        .for_each(|(k, inst)| set(inst, age(107 - k)));
+    set(&mut blocks[1].insts[0], age(7));
+    set(&mut blocks[1].insts[1], age(0));
+    let stores = blocks[2].insts.iter_mut().filter(|i| i.op.is_store());
+    stores
+        .enumerate()
+        .for_each(|(k, inst)| set(inst, age(7 - k)));
+    let wl0 = |e: &mut Edge| e.renames.retain(|(_, to)| *to != ValueId(0) && to.0 < 1000);
+    for block in blocks.iter_mut() {
+        block.successors.iter_mut().for_each(wl0);
+    }
+    blocks[0].successors[0]
+        .renames
+        .extend((1..=7).map(|k| (age(100 + k), age(k))));
+    for edge in &mut blocks[1].successors {
+        edge.renames.extend((0..7).map(|k| (age(k), age(k + 1))));
+    }
+    program
+}
+
+#[test]
+fn loads_of_one_register_follow_each_other_through_the_pipeline() {
+    verdict(&one_bundle_loop()).unwrap_or_else(|e| panic!("{}", e[0]));
+    // A cycle between the loads and the loop: the first pass finds the second load's value.
+    let mut program = one_bundle_loop();
+    let head = &mut program.funcs[0].blocks[0];
+    head.cycles.push(Vec::new());
+    let errors = verdict(&program).unwrap_err();
+    assert!(
+        matches!(
+            errors[0].fault,
+            Fault::Read {
+                found: Found::Unknown,
+                ..
+            }
+        ),
+        "{}",
+        errors[0]
+    );
+}
+
+#[test]
+fn an_indirect_branch_goes_where_its_register_says() {
+    let text = "
+        func main p1
+        block head
+        0: mova r0, #9
+        1: movxm p0, @body
+        block body
+        -> body tail
+        0: jnzd r0, r0, p0
+        cycles 6
+        block tail
+        6: done
+        cycles 12";
+    assert!(
+        complaints(text).starts_with("CheckReport"),
+        "{}",
+        complaints(text)
+    );
+    let unknown = complaints(&text.replace("jnzd r0, r0, p0", "jnzd r0, r0, p1"));
+    assert!(
+        unknown.contains("a register that is not known to hold a label"),
+        "{unknown}"
     );
 }
