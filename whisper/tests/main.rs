@@ -1,0 +1,4 @@
+//! Tests against openai-whisper's outputs, and of whole models made by code.
+
+mod assets;
+mod mel;
