@@ -12,10 +12,12 @@
 //! - [`mel`]: log-mel spectrogram
 //! - [`weights`]: Hugging Face directories and ggml files
 //! - [`tokenizer`]: byte pairs, special tokens, languages, words
+//! - [`model`]: encoder and decoder, f32 and int8
 
 mod dimensions;
 pub mod error;
 pub mod mel;
+pub mod model;
 pub mod tokenizer;
 pub mod weights;
 

@@ -2,3 +2,6 @@
 
 mod assets;
 mod mel;
+mod model;
+mod small;
+mod weights;
