@@ -13,7 +13,9 @@
 //! - [`weights`]: Hugging Face directories and ggml files
 //! - [`tokenizer`]: byte pairs, special tokens, languages, words
 //! - [`model`]: encoder and decoder, f32 and int8
+//! - [`decode`]: greedy, sampling, beam search and their rules
 
+pub mod decode;
 mod dimensions;
 pub mod error;
 pub mod mel;

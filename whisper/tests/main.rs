@@ -1,7 +1,10 @@
 //! Tests against openai-whisper's outputs, and of whole models made by code.
 
 mod assets;
+mod cache;
+mod decode;
 mod mel;
 mod model;
+mod plain;
 mod small;
 mod weights;
