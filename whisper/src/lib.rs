@@ -14,6 +14,7 @@
 //! - [`tokenizer`]: byte pairs, special tokens, languages, words
 //! - [`model`]: encoder and decoder, f32 and int8
 //! - [`decode`]: greedy, sampling, beam search and their rules
+//! - [`transcribe`]: windows, fallback, segments, word times
 
 pub mod decode;
 mod dimensions;
@@ -21,6 +22,7 @@ pub mod error;
 pub mod mel;
 pub mod model;
 pub mod tokenizer;
+pub mod transcribe;
 pub mod weights;
 
 pub use dimensions::Dimensions;

@@ -7,4 +7,5 @@ mod mel;
 mod model;
 mod plain;
 mod small;
+mod transcribe;
 mod weights;
