@@ -9,9 +9,11 @@ use whisper::{Checkpoint, Error};
 
 /// ggml's type number for a tensor's values, and its bytes.
 type Stored = (u32, Vec<u8>);
+/// A way to store values.
+type Store = fn(&[f32]) -> Stored;
 
 /// A small model as a ggml file; matrices whose rows are whole blocks are stored by `store`.
-fn ggml(small: Small, store: fn(&[f32]) -> Stored) -> Vec<u8> {
+fn ggml(small: Small, store: Store) -> Vec<u8> {
     let word = |out: &mut Vec<u8>, value: usize| out.extend((value as u32).to_le_bytes());
     let mut out = 0x6767_6d6cu32.to_le_bytes().to_vec();
     let s = small;
@@ -139,7 +141,7 @@ fn ggml_files_hold_the_same_model() {
     let small = Small::default();
     small.write(dir.path());
     let expected = logits(dir.path(), small);
-    let stores: [(fn(&[f32]) -> Stored, f32); 3] = [
+    let stores: [(Store, f32); 3] = [
         (floats, 0.0),
         (bytes_of_blocks, 0.25),
         (five_bits_of_blocks, 3.0),
