@@ -31,6 +31,13 @@ impl Webs {
         self.web[value.index()] as usize
     }
 
+    /// Puts a new value, the next of its function, into a web.
+    pub fn add(&mut self, value: ValueId, web: usize) {
+        debug_assert_eq!(value.index(), self.web.len());
+        self.web.push(web as u32);
+        self.members[web].push(value);
+    }
+
     /// Number of webs.
     pub fn count(&self) -> usize {
         self.members.len()

@@ -4,6 +4,7 @@ use super::coalesce::{Webs, coalesce};
 use super::error::CompileError;
 use super::frame::add_frame;
 use super::liveness::Liveness;
+use super::loops::{LoopReport, pipeline_loops};
 use super::mir::{self, BlockKind, MBlock, MFunc, MInst, MOperand};
 use super::regalloc::{Assignment, Failure, Ranges, color};
 use super::schedule::{Limits, Schedule, schedule_block};
@@ -27,12 +28,32 @@ impl Default for Options {
     }
 }
 
+/// A compiled program.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The program.
+    pub program: mir::Program,
+    /// Its hardware loops.
+    pub loops: Vec<LoopReport>,
+}
+
 /// Compiles a core's program: start-up code first, then the functions in the order of the module.
 ///
 /// # Errors
 /// When the entry function is missing, an operation has no instruction, or more values are needed
 /// at once than there are registers.
 pub fn compile(module: &Verified<Module>, options: &Options) -> Result<mir::Program, CompileError> {
+    Ok(compile_reported(module, options)?.program)
+}
+
+/// Compiles as [`compile`] does, and says how good the hardware loops are.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_reported(
+    module: &Verified<Module>,
+    options: &Options,
+) -> Result<Compiled, CompileError> {
     let entry = module.func(&options.entry);
     let entry = entry.ok_or_else(|| CompileError::NoEntry {
         name: options.entry.clone(),
@@ -43,32 +64,61 @@ pub fn compile(module: &Verified<Module>, options: &Options) -> Result<mir::Prog
             params: entry.params.len(),
         });
     }
-    let mut funcs = vec![finish(start(&options.entry))?];
+    let (func, mut loops) = finish(start(&options.entry))?;
+    let mut funcs = vec![func];
     for func in &module.funcs {
-        funcs.push(finish(lower(func)?)?);
+        let (func, more) = finish(lower(func)?)?;
+        funcs.push(func);
+        loops.extend(more);
     }
-    Ok(mir::Program { funcs })
+    let program = mir::Program { funcs };
+    Ok(Compiled { program, loops })
 }
 
+/// Times that pipelined loops are stretched by a cycle before they are not pipelined.
+const STRETCHES: u32 = 3;
+
 /// Schedules a function and gives it registers.
-pub(super) fn finish(mut func: VFunc) -> Result<MFunc, CompileError> {
+pub(super) fn finish(mut func: VFunc) -> Result<(MFunc, Vec<LoopReport>), CompileError> {
     add_frame(&mut func);
-    let webs = coalesce(&mut func);
-    let live = Liveness::of(&func);
-    let mut failed = None;
-    for limits in [Limits::None, Limits::Pressure, Limits::InOrder] {
-        let schedules: Vec<Schedule> = (0..func.blocks.len())
-            .map(|b| schedule_block(&func, &webs, &live.units, b, &live.live_out[b], limits))
-            .collect();
-        let ranges = Ranges::of(&func, &webs, &live, &schedules);
-        match color(&func, &webs, &live, &ranges) {
-            Ok(assignment) => return Ok(assemble(&func, &webs, &assignment, &schedules)),
-            Err(failure) => failed = Some((failure, ranges)),
+    let mut webs = coalesce(&mut func);
+    for stretch in 0..STRETCHES {
+        let (mut func, mut webs) = (func.clone(), webs.clone());
+        let reports = pipeline_loops(&mut func, &mut webs, Some(stretch));
+        if reports.iter().all(|r| r.note.is_some()) {
+            return Ok((allocate_with(&func, &webs, &LIMITS)?, reports));
+        }
+        if let Ok(done) = allocate_with(&func, &webs, &LIMITS[..1]) {
+            return Ok((done, reports));
         }
     }
-    match failed {
-        Some((failure, ranges)) => Err(pressure(&func, &webs, &failure, &ranges)),
-        None => Ok(assemble(&func, &webs, &Assignment { reg: Vec::new() }, &[])),
+    let reports = pipeline_loops(&mut func, &mut webs, None);
+    Ok((allocate_with(&func, &webs, &LIMITS)?, reports))
+}
+
+/// How schedules are made where the shortest needs too many registers.
+const LIMITS: [Limits; 2] = [Limits::Pressure, Limits::InOrder];
+
+fn allocate_with(func: &VFunc, webs: &Webs, limits: &[Limits]) -> Result<MFunc, CompileError> {
+    let mut result = allocate(func, webs, Limits::None);
+    for limits in limits {
+        if result.is_ok() {
+            break;
+        }
+        result = allocate(func, webs, *limits);
+    }
+    result
+}
+
+fn allocate(func: &VFunc, webs: &Webs, limits: Limits) -> Result<MFunc, CompileError> {
+    let live = Liveness::of(func);
+    let schedules: Vec<Schedule> = (0..func.blocks.len())
+        .map(|b| schedule_block(func, webs, &live.units, b, &live.live_out[b], limits))
+        .collect();
+    let ranges = Ranges::of(func, webs, &live, &schedules);
+    match color(func, webs, &live, &ranges) {
+        Ok(assignment) => Ok(assemble(func, webs, &assignment, &schedules)),
+        Err(failure) => Err(pressure(func, webs, &failure, &ranges)),
     }
 }
 

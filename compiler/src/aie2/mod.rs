@@ -17,7 +17,9 @@ mod frame;
 pub mod layout;
 pub mod listing;
 pub mod liveness;
+mod loops;
 pub mod mir;
+mod pipeline;
 pub mod regalloc;
 pub mod schedule;
 pub mod select;
@@ -26,5 +28,6 @@ pub mod stats;
 mod tests;
 pub mod vcode;
 
-pub use compile::{Options, compile};
+pub use compile::{Compiled, Options, compile, compile_reported};
 pub use error::CompileError;
+pub use loops::LoopReport;

@@ -187,6 +187,35 @@ pub enum Trip {
     Value,
 }
 
+/// An instruction that a software pipeline has given its place.
+#[derive(Clone, Debug)]
+pub struct Pinned {
+    /// The instruction; in a block's own list as well unless it belongs to a neighbour.
+    pub inst: VInst,
+    /// Which of its forms.
+    pub form: usize,
+    /// Cycle, counted from where the list says.
+    pub cycle: i32,
+}
+
+/// What software pipelines dictate of a block beside their loop.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// The loop before: what it issued last, by cycles before this block begins.
+    pub before: Vec<Pinned>,
+    /// How the loop before ends: the first instructions of this block, by cycles from its beginning.
+    pub head: Vec<Pinned>,
+    /// How the loop behind begins: the last instructions of this block, by cycles from where the
+    /// first of them stands.
+    pub tail: Vec<Pinned>,
+    /// Cycles that the tail takes.
+    pub tail_span: u32,
+    /// The loop behind: what it issues first, by cycles after this block ends.
+    pub after: Vec<Pinned>,
+    /// Cycles of one pass of the loop behind.
+    pub after_span: u32,
+}
+
 /// A block.
 #[derive(Clone, Debug)]
 pub struct VBlock {
@@ -198,6 +227,10 @@ pub struct VBlock {
     pub trip: Option<Trip>,
     /// Ways out.
     pub successors: Vec<Edge>,
+    /// For the body of a pipelined loop: cycle and form of each instruction, and cycles per pass.
+    pub pipelined: Option<(u32, Vec<(u32, usize)>)>,
+    /// For a block beside a pipelined loop.
+    pub beside: Option<Box<Beside>>,
     /// Values that the call at its end passes: read when the callee starts.
     pub call_args: Vec<ValueId>,
     /// How deep in loops it stands.
@@ -212,6 +245,8 @@ impl VBlock {
             kind: BlockKind::Plain,
             trip: None,
             successors: Vec::new(),
+            pipelined: None,
+            beside: None,
             call_args: Vec::new(),
             depth,
         }

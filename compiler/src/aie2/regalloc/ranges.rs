@@ -47,16 +47,22 @@ impl Ranges {
                 .collect(),
             clashes: HashMap::new(),
         };
-        for (b, schedule) in schedules.iter().enumerate() {
-            let mut here: Vec<(usize, usize, Range)> = Vec::new();
-            for (unit, range) in block_ranges(func, live, b, schedule) {
+        let passes: Vec<Pass> = (0..schedules.len())
+            .map(|b| Pass::of(func, live, b, &schedules[b]))
+            .collect();
+        let arrivals = arrivals(func, live, &passes);
+        let mut here: Vec<Vec<(usize, usize, Range)>> = vec![Vec::new(); schedules.len()];
+        for b in 0..schedules.len() {
+            for (unit, range) in passes[b].ranges(live, b, &arrivals[b]) {
                 let (value, part) = live.units.value(unit);
                 let web = webs.of(ValueId(value as u32));
-                here.push((web, part, range));
-                ranges.of[web][part].push(range);
+                add(func, &passes, &mut here, (web, part), range);
             }
-            for (k, (web, part, range)) in here.iter().enumerate() {
-                for (other, with, that) in &here[..k] {
+        }
+        for list in here {
+            for (k, (web, part, range)) in list.iter().enumerate() {
+                ranges.of[*web][*part].push(*range);
+                for (other, with, that) in &list[..k] {
                     if web == other || !range.meets(that) {
                         continue;
                     }
@@ -93,42 +99,141 @@ impl Ranges {
     }
 }
 
-fn block_ranges(
+/// Adds a range; what of it lies behind the end of its block stands in those that follow.
+fn add(
     func: &VFunc,
-    live: &Liveness,
-    block: usize,
-    schedule: &Schedule,
-) -> Vec<(usize, Range)> {
-    let mut start: HashMap<usize, i32> = live.live_in[block].iter().map(|u| (u, -1)).collect();
-    let mut end: HashMap<usize, i32> = HashMap::new();
-    for (k, inst) in func.blocks[block].insts.iter().enumerate() {
-        for touch in touches(func, &live.units, inst) {
-            let Place::Value(unit) = touch.place else {
-                continue;
+    passes: &[Pass],
+    here: &mut [Vec<(usize, usize, Range)>],
+    (web, part): (usize, usize),
+    range: Range,
+) {
+    let length = passes[range.block].length;
+    if range.start <= length {
+        let kept = Range {
+            end: range.end.min(length),
+            ..range
+        };
+        if here[range.block].contains(&(web, part, kept)) {
+            return;
+        }
+        here[range.block].push((web, part, kept));
+    }
+    if range.end > length {
+        for edge in &func.blocks[range.block].successors {
+            let rest = Range {
+                block: edge.to.index(),
+                start: (range.start - length).max(-1),
+                end: range.end - length,
             };
-            let at = schedule.cycle[k] as i32 + i32::from(touch.access.stage) - 1;
-            if touch.write {
-                // A forwarded result is seen in the cycle in which it is written.
-                let early = if touch.access.bypass.is_some() { 2 } else { 0 };
-                start.insert(unit, 2 * at + 1 - early);
-                let last = end.entry(unit).or_insert(2 * at + 1);
-                *last = (*last).max(2 * at + 1);
-            } else {
-                let last = end.entry(unit).or_insert(2 * at);
-                *last = (*last).max(2 * at);
+            add(func, passes, here, (web, part), rest);
+        }
+    }
+}
+
+/// What one pass through a block reads and writes, in half cycles from its beginning.
+struct Pass {
+    /// Units written: when they are there.
+    written: HashMap<usize, i32>,
+    /// Units read or written: when for the last time.
+    last: HashMap<usize, i32>,
+    length: i32,
+}
+
+impl Pass {
+    fn of(func: &VFunc, live: &Liveness, block: usize, schedule: &Schedule) -> Self {
+        let mut pass = Pass {
+            written: HashMap::new(),
+            last: HashMap::new(),
+            length: 2 * schedule.length as i32,
+        };
+        for (k, inst) in func.blocks[block].insts.iter().enumerate() {
+            for touch in touches(func, &live.units, inst) {
+                let Place::Value(unit) = touch.place else {
+                    continue;
+                };
+                let at = 2 * (schedule.cycle[k] as i32 + i32::from(touch.access.stage) - 1);
+                let end = if touch.write {
+                    // A forwarded result is seen in the cycle in which it is written.
+                    let early = if touch.access.bypass.is_some() { 2 } else { 0 };
+                    pass.written.insert(unit, at + 1 - early);
+                    at + 1
+                } else {
+                    at
+                };
+                let last = pass.last.entry(unit).or_insert(end);
+                *last = (*last).max(end);
+            }
+        }
+        pass
+    }
+
+    /// When a unit is there, from the end of the block on; what is there already gives less than 0.
+    fn leaves(&self, unit: usize, arrival: Option<i32>) -> i32 {
+        let start = self.written.get(&unit).copied().or(arrival);
+        start.unwrap_or(-1) - self.length
+    }
+
+    fn ranges(
+        &self,
+        live: &Liveness,
+        block: usize,
+        arrivals: &HashMap<usize, i32>,
+    ) -> Vec<(usize, Range)> {
+        let mut start: HashMap<usize, i32> = arrivals.clone();
+        start.extend(&self.written);
+        let mut ranges: Vec<(usize, Range)> = start
+            .into_iter()
+            .map(|(unit, start)| {
+                let mut end = self.last.get(&unit).copied().unwrap_or(start);
+                if live.live_out[block].contains(unit) {
+                    end = end.max(self.length);
+                }
+                (unit, Range { block, start, end })
+            })
+            // What is under way all through the block needs no register in it.
+            .filter(|(_, range)| range.start <= range.end)
+            .collect();
+        ranges.sort_by_key(|(unit, _)| *unit);
+        ranges
+    }
+}
+
+/// Per block: when the units that are alive where it begins are there: -1 for those that have
+/// landed, later for those that are still under way.
+fn arrivals(func: &VFunc, live: &Liveness, passes: &[Pass]) -> Vec<HashMap<usize, i32>> {
+    let mut arrivals: Vec<HashMap<usize, i32>> = vec![HashMap::new(); passes.len()];
+    for unit in live.live_in.first().into_iter().flat_map(|l| l.iter()) {
+        arrivals[0].insert(unit, -1);
+    }
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for (b, block) in func.blocks.iter().enumerate() {
+            for edge in &block.successors {
+                let to = edge.to.index();
+                let mut names: HashMap<usize, usize> = HashMap::new();
+                for (here, there) in &edge.renames {
+                    let pairs = live
+                        .units
+                        .all(there.index())
+                        .zip(live.units.all(here.index()));
+                    names.extend(pairs);
+                }
+                for unit in live.live_in[to].iter() {
+                    let source = names.get(&unit).copied().unwrap_or(unit);
+                    let arrival = arrivals[b].get(&source).copied();
+                    if arrival.is_none() && !passes[b].written.contains_key(&source) {
+                        continue;
+                    }
+                    let time = passes[b].leaves(source, arrival).max(-1);
+                    let known = arrivals[to].entry(unit).or_insert(i32::MAX);
+                    if time < *known {
+                        *known = time;
+                        changed = true;
+                    }
+                }
             }
         }
     }
-    for unit in live.live_out[block].iter() {
-        end.insert(unit, 2 * schedule.length as i32);
-    }
-    let mut ranges: Vec<(usize, Range)> = start
-        .into_iter()
-        .map(|(unit, start)| {
-            let end = end.get(&unit).copied().unwrap_or(start).max(start);
-            (unit, Range { block, start, end })
-        })
-        .collect();
-    ranges.sort_by_key(|(unit, _)| *unit);
-    ranges
+    arrivals
 }

@@ -40,11 +40,21 @@ pub struct Graph {
     pub settled: Vec<i32>,
 }
 
+/// What the schedule must keep beyond the pipeline's distances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Nothing.
+    Pipeline,
+    /// What reads a result, or follows in memory, issues no earlier than what it follows, even where
+    /// the pipeline would allow it: the order of issue is then an order of the program.
+    Program,
+}
+
 /// Where a register is: two values of one web are in the same.
 type Key = (bool, usize, usize);
 
 /// What an instruction does that orders it against others apart from registers.
-fn order(func: &VFunc, from: &VInst, to: &VInst) -> Option<i32> {
+fn distance(func: &VFunc, from: &VInst, to: &VInst) -> Option<i32> {
     let (a, b) = (
         itinerary(func, from, from.op()),
         itinerary(func, to, to.op()),
@@ -83,7 +93,11 @@ fn order(func: &VFunc, from: &VInst, to: &VInst) -> Option<i32> {
 
 impl Graph {
     /// The graph of a straight line of instructions.
-    pub fn new(func: &VFunc, webs: &Webs, units: &Units, insts: &[VInst]) -> Self {
+    pub fn new(func: &VFunc, webs: &Webs, units: &Units, insts: &[VInst], order: Order) -> Self {
+        let flow = |latency: i32| match order {
+            Order::Pipeline => latency,
+            Order::Program => latency.max(0),
+        };
         let touched: Vec<Vec<Touch>> = insts.iter().map(|i| touches(func, units, i)).collect();
         let mut best: HashMap<(usize, usize), i32> = HashMap::new();
         let mut need = |from: usize, to: usize, latency: i32| {
@@ -110,7 +124,7 @@ impl Graph {
             for touch in list.iter().filter(|t| !t.write) {
                 let key = key(touch.place);
                 for (w, write) in writes.get(&key).into_iter().flatten() {
-                    need(*w, k, raw(write, touch));
+                    need(*w, k, flow(raw(write, touch)));
                 }
                 reads.entry(key).or_default().push((k, *touch));
             }
@@ -131,30 +145,31 @@ impl Graph {
         }
         for (j, to) in insts.iter().enumerate() {
             for (i, from) in insts[..j].iter().enumerate() {
-                if let Some(latency) = order(func, from, to) {
-                    need(i, j, latency);
+                if let Some(latency) = distance(func, from, to) {
+                    need(i, j, flow(latency));
                 }
             }
         }
-        let mut deps: Vec<Dep> = best
-            .into_iter()
-            .map(|((from, to), latency)| Dep {
-                from,
-                to,
-                latency,
-                distance: 0,
-            })
-            .collect();
-        deps.sort_by_key(|d| (d.from, d.to));
+        let deps = best.into_iter().map(|((from, to), latency)| Dep {
+            from,
+            to,
+            latency,
+            distance: 0,
+        });
+        let earliest = insts.iter().map(earliest).collect();
+        let settled = insts.iter().zip(&touched).map(|(i, t)| settled(func, i, t));
+        Graph::from_deps(deps.collect(), earliest, settled.collect())
+    }
+
+    /// The graph of given edges.
+    pub fn from_deps(mut deps: Vec<Dep>, earliest: Vec<i32>, settled: Vec<i32>) -> Self {
+        deps.sort_by_key(|d| (d.from, d.to, d.distance));
+        let n = earliest.len();
         let mut graph = Graph {
-            into: vec![Vec::new(); insts.len()],
-            out: vec![Vec::new(); insts.len()],
-            earliest: insts.iter().map(earliest).collect(),
-            settled: insts
-                .iter()
-                .zip(&touched)
-                .map(|(i, t)| settled(func, i, t))
-                .collect(),
+            into: vec![Vec::new(); n],
+            out: vec![Vec::new(); n],
+            earliest,
+            settled,
             deps,
         };
         for (k, dep) in graph.deps.iter().enumerate() {

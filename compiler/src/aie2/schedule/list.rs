@@ -1,19 +1,27 @@
 //! List scheduling: cycle by cycle, the instruction with the longest way to the end first.
-
-use std::collections::HashMap;
-
-use arch::aie2::Dir;
+//!
+//! Beside a pipelined loop a block begins with what is left of the loop's last passes, or ends with
+//! the beginnings of its first ones, at given cycles; the block's own instructions fill what these
+//! leave free.
 
 use super::Schedule;
-use super::ddg::Graph;
+use super::ddg::{Graph, Order};
+use super::pressure::Pressure;
 use super::resources::Table;
 use super::timing::itinerary;
 use crate::aie2::coalesce::Webs;
 use crate::aie2::liveness::{BitSet, Units};
-use crate::aie2::vcode::{Arg, RegClass, VFunc, VInst};
+use crate::aie2::vcode::{Beside, Pinned, VFunc, VInst};
 
 /// Bundles after a branch that still execute.
 pub const DELAY_SLOTS: u32 = 5;
+
+/// Cycles before a block whose instructions may still matter in it, and after it.
+pub const HORIZON: i32 = 16;
+
+/// Bundles from the last write of a loop register to the loop's last one, that one not counted: at 16
+/// bytes each they keep the distance that the loop needs.
+const SETUP_BUNDLES: i32 = arch::aie2::rules::LOOP_SETUP_BYTES.div_ceil(16) as i32;
 
 /// How hard the scheduler holds values back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,26 +34,40 @@ pub enum Limits {
     InOrder,
 }
 
-/// Units of vector and accumulator registers.
-const VECTOR_UNITS: i32 = 24;
-const ACC_UNITS: i32 = 36;
+/// Cycles that a block waits for pressure to fall before it goes on regardless.
+const PATIENCE: u32 = 16;
 
-/// Counts units of wide registers in use.
-struct Pressure<'a> {
-    webs: &'a Webs,
-    units: &'a Units,
-    /// Reads of a unit's web that have not issued.
-    pending: HashMap<(usize, usize), u32>,
-    live: [i32; 2],
-    /// Webs alive after the block.
-    stays: HashMap<(usize, usize), bool>,
+/// A block being scheduled: its own instructions between those of the loops beside it.
+struct Line<'a> {
+    func: &'a VFunc,
+    insts: Vec<VInst>,
+    graph: Graph,
+    table: Table,
+    /// Per instruction: cycle from the beginning of the block.
+    cycle: Vec<Option<i32>>,
+    form: Vec<usize>,
 }
 
-fn file(class: RegClass) -> Option<usize> {
-    match class {
-        RegClass::W | RegClass::X => Some(0),
-        RegClass::Bm | RegClass::Cm => Some(1),
-        _ => None,
+impl Line<'_> {
+    fn fits(&self, k: usize, form: usize, cycle: i32) -> bool {
+        let op = self.insts[k].forms[form];
+        let itinerary = itinerary(self.func, &self.insts[k], op);
+        self.table.fits(op, itinerary, (cycle + HORIZON) as usize)
+    }
+
+    fn place(&mut self, k: usize, form: usize, cycle: i32) {
+        let op = self.insts[k].forms[form];
+        let itinerary = itinerary(self.func, &self.insts[k], op);
+        self.table.take(op, itinerary, (cycle + HORIZON) as usize);
+        self.cycle[k] = Some(cycle);
+        self.form[k] = form;
+    }
+
+    /// The first cycle that what is placed allows an instruction.
+    fn ready(&self, k: usize) -> i32 {
+        let into = self.graph.into[k].iter().map(|d| &self.graph.deps[*d]);
+        let after = into.filter_map(|d| Some(self.cycle[d.from]? + d.latency));
+        after.max().unwrap_or(0).max(self.graph.earliest[k])
     }
 }
 
@@ -58,44 +80,98 @@ pub fn schedule_block(
     live_out: &BitSet,
     limits: Limits,
 ) -> Schedule {
-    let insts = &func.blocks[block].insts;
-    let graph = Graph::new(func, webs, units, insts);
-    let heights = graph.heights();
-    let branch = insts.last().filter(|i| i.op().has_delay_slots());
-    let plain = insts.len() - usize::from(branch.is_some());
-    let mut table = Table::new();
-    let mut cycle: Vec<Option<u32>> = vec![None; insts.len()];
-    let mut form = vec![0; insts.len()];
-    let mut waiting: Vec<usize> = graph.into.iter().map(Vec::len).collect();
-    let mut ready: Vec<i32> = graph.earliest.clone();
-    let mut pressure = Pressure::new(func, webs, units, &insts[..plain], live_out);
-    let mut left = plain;
-    let mut now = 0u32;
-    let mut idle = 0;
-    while left > 0 {
-        let mut candidates: Vec<usize> = (0..plain)
-            .filter(|k| cycle[*k].is_none() && waiting[*k] == 0 && ready[*k] <= now as i32)
-            .collect();
-        match limits {
-            Limits::InOrder => {
-                let next = (0..plain).find(|k| cycle[*k].is_none());
-                candidates.retain(|k| Some(*k) == next);
-            }
-            _ => candidates.sort_by_key(|k| (-heights[*k], *k)),
+    let vblock = &func.blocks[block];
+    if let Some((length, places)) = &vblock.pipelined {
+        return Schedule {
+            cycle: places.iter().map(|p| p.0).collect(),
+            form: places.iter().map(|p| p.1).collect(),
+            length: *length,
+        };
+    }
+    let none = Beside::default();
+    let beside = vblock.beside.as_deref().unwrap_or(&none);
+    let neighbours = |list: &[Pinned]| list.iter().map(|p| p.inst.clone()).collect::<Vec<_>>();
+    let mut insts = neighbours(&beside.before);
+    let first = insts.len();
+    insts.extend(vblock.insts.iter().cloned());
+    let last = insts.len();
+    insts.extend(neighbours(&beside.after));
+    let own = first + beside.head.len()..last - beside.tail.len();
+    let branch = vblock.branch().is_some();
+    let plain = own.start..own.end - usize::from(branch);
+
+    let n = insts.len();
+    let mut line = Line {
+        func,
+        graph: Graph::new(func, webs, units, &insts, Order::Pipeline),
+        insts,
+        table: Table::new(),
+        cycle: vec![None; n],
+        form: vec![0; n],
+    };
+    for (k, pinned) in beside.before.iter().chain(&beside.head).enumerate() {
+        line.place(k, pinned.form, pinned.cycle);
+    }
+    let own_insts = line.insts[plain.clone()].to_vec();
+    let pressure = Pressure::new(func, webs, units, &own_insts, live_out);
+    fill(&mut line, plain.clone(), limits, pressure);
+
+    let settled = (0..plain.end).map(|k| line.cycle[k].unwrap_or(0) + line.graph.settled[k]);
+    let settled = settled.max().unwrap_or(0).max(1);
+    let mut length = if beside.after.is_empty() {
+        settled
+    } else {
+        pin_tail(&mut line, beside, own.end, settled)
+    };
+    if branch {
+        let slots = DELAY_SLOTS as i32 + 1;
+        length = length.max(line.ready(plain.end) + slots);
+        while !line.fits(plain.end, 0, length - slots) {
+            length += 1;
         }
-        // With everything blocked by pressure, the first in program order goes on.
-        let forced = idle > 16;
-        if forced {
-            candidates.sort_unstable();
+        line.place(plain.end, 0, length - slots);
+    }
+    let cycles = line.cycle[first..last].iter();
+    Schedule {
+        cycle: cycles.map(|c| c.unwrap_or(0).max(0) as u32).collect(),
+        form: line.form[first..last].to_vec(),
+        length: length as u32,
+    }
+}
+
+/// Places a block's own instructions.
+fn fill(
+    line: &mut Line<'_>,
+    own: std::ops::Range<usize>,
+    limits: Limits,
+    mut pressure: Pressure<'_>,
+) {
+    let heights = line.graph.heights();
+    let mut left = own.len();
+    let (mut now, mut idle) = (0, 0);
+    while left > 0 {
+        let open = own.clone().filter(|k| line.cycle[*k].is_none());
+        let is_ready = |k: &usize| {
+            let into = line.graph.into[*k].iter().map(|d| line.graph.deps[*d].from);
+            let mut waiting = into.filter(|from| own.contains(from) && line.cycle[*from].is_none());
+            waiting.next().is_none() && line.ready(*k) <= now
+        };
+        let mut candidates: Vec<usize> = match limits {
+            Limits::InOrder => open.take(1).filter(is_ready).collect(),
+            _ => open.filter(is_ready).collect(),
+        };
+        // With everything held back, the first in program order goes on.
+        let forced = idle > PATIENCE;
+        if !forced {
+            candidates.sort_by_key(|k| (-heights[*k], *k));
         }
         let pick = candidates.into_iter().find_map(|k| {
-            if limits == Limits::Pressure && !forced && !pressure.allows(func, &insts[k]) {
+            let inst = &line.insts[k];
+            if limits == Limits::Pressure && !forced && !pressure.allows(line.func, inst) {
                 return None;
             }
-            let forms = insts[k].forms.iter().enumerate();
-            let mut fitting = forms
-                .filter(|(_, f)| table.fits(**f, itinerary(func, &insts[k], **f), now as usize));
-            fitting.next().map(|(f, _)| (k, f))
+            let mut forms = 0..inst.forms.len();
+            forms.find(|f| line.fits(k, *f, now)).map(|f| (k, f))
         });
         let Some((k, f)) = pick else {
             now += 1;
@@ -103,126 +179,54 @@ pub fn schedule_block(
             continue;
         };
         idle = 0;
-        let op = insts[k].forms[f];
-        table.take(op, itinerary(func, &insts[k], op), now as usize);
-        cycle[k] = Some(now);
-        form[k] = f;
+        line.place(k, f, now);
         left -= 1;
-        pressure.issue(func, &insts[k]);
-        for dep in graph.out[k].iter().map(|d| &graph.deps[*d]) {
-            waiting[dep.to] -= 1;
-            ready[dep.to] = ready[dep.to].max(now as i32 + dep.latency);
-        }
-    }
-    let settled = (0..plain)
-        .map(|k| cycle[k].unwrap_or(0) as i32 + graph.settled[k])
-        .max();
-    let mut length = settled.unwrap_or(0).max(1) as u32;
-    if let Some(inst) = branch {
-        length = length.max((ready[plain].max(0) as u32) + DELAY_SLOTS + 1);
-        let at = |length: u32| (length - DELAY_SLOTS - 1) as usize;
-        while !table.fits(inst.op(), itinerary(func, inst, inst.op()), at(length)) {
-            length += 1;
-        }
-        cycle[plain] = Some(at(length) as u32);
-    }
-    Schedule {
-        cycle: cycle.into_iter().map(|c| c.unwrap_or(0)).collect(),
-        form,
-        length,
+        pressure.issue(line.func, &line.insts[k]);
     }
 }
 
-impl<'a> Pressure<'a> {
-    fn new(
-        func: &VFunc,
-        webs: &'a Webs,
-        units: &'a Units,
-        insts: &[VInst],
-        live_out: &BitSet,
-    ) -> Self {
-        let mut pressure = Pressure {
-            webs,
-            units,
-            pending: HashMap::new(),
-            live: [0; 2],
-            stays: HashMap::new(),
+/// Places the beginnings of the loop behind as early as what is there allows; the block's length.
+fn pin_tail(line: &mut Line<'_>, beside: &Beside, tail: usize, settled: i32) -> i32 {
+    let span = beside.tail_span as i32;
+    let pinned: Vec<(i32, usize)> = beside
+        .tail
+        .iter()
+        .map(|p| (p.cycle, p.form))
+        .chain(beside.after.iter().map(|p| (p.cycle + span, p.form)))
+        .collect();
+    // What is under way when the loop begins has landed when its first pass ends.
+    let mut base = (settled - span - beside.after_span as i32).max(0);
+    for k in 0..tail {
+        let Some(cycle) = line.cycle[k] else {
+            continue;
         };
-        for unit in live_out.iter() {
-            let key = pressure.key(unit);
-            pressure.stays.insert(key, true);
-        }
-        let mut written: HashMap<(usize, usize), bool> = HashMap::new();
-        for inst in insts {
-            for (.., desc, k) in inst.values() {
-                for unit in units.operand(inst, k) {
-                    let key = pressure.key(unit);
-                    if desc.dir == Dir::Out {
-                        written.insert(key, true);
-                        continue;
-                    }
-                    *pressure.pending.entry(key).or_default() += 1;
-                    let (value, _) = units.value(unit);
-                    if let Some(file) = file(func.values[value].class)
-                        && written.insert(key, true).is_none()
-                    {
-                        pressure.live[file] += 1;
-                    }
-                }
+        base = base.max(cycle + 1 - span);
+        for dep in line.graph.out[k].iter().map(|d| &line.graph.deps[*d]) {
+            if dep.to >= tail {
+                base = base.max(cycle + dep.latency - pinned[dep.to - tail].0);
             }
         }
-        pressure
-    }
-
-    fn key(&self, unit: usize) -> (usize, usize) {
-        let (value, part) = self.units.value(unit);
-        let web = self.webs.of(crate::aie2::mir::ValueId(value as u32));
-        (web, part)
-    }
-
-    /// Change of the units in use per file when an instruction issues.
-    fn change(&self, func: &VFunc, inst: &VInst) -> [i32; 2] {
-        let mut change = [0; 2];
-        for (value, _, desc, k) in inst.values() {
-            let Some(file) = file(func.class(value)) else {
-                continue;
-            };
-            for unit in self.units.operand(inst, k) {
-                let key = self.key(unit);
-                match desc.dir {
-                    Dir::Out => change[file] += 1,
-                    Dir::In => {
-                        let last = self.pending.get(&key).copied() == Some(1);
-                        if last && !self.stays.contains_key(&key) {
-                            change[file] -= 1;
-                        }
-                    }
-                }
-            }
-        }
-        change
-    }
-
-    fn allows(&self, func: &VFunc, inst: &VInst) -> bool {
-        let change = self.change(func, inst);
-        let limits = [VECTOR_UNITS, ACC_UNITS];
-        (0..2).all(|f| change[f] <= 0 || self.live[f] + change[f] <= limits[f])
-    }
-
-    fn issue(&mut self, func: &VFunc, inst: &VInst) {
-        let change = self.change(func, inst);
-        for (live, change) in self.live.iter_mut().zip(change) {
-            *live += change;
-        }
-        for (.., desc, k) in inst.values() {
-            if desc.dir == Dir::In && matches!(inst.args[k], Arg::Value { .. }) {
-                for unit in self.units.operand(inst, k) {
-                    let key = self.key(unit);
-                    if let Some(pending) = self.pending.get_mut(&key) {
-                        *pending -= 1;
-                    }
-                }
-            }
+        let writes_loop = line.insts[k].args.first().is_some_and(is_loop_register);
+        if writes_loop {
+            let bundles = span + beside.after_span as i32 - 1;
+            base = base.max(cycle + SETUP_BUNDLES - bundles);
         }
     }
+    let fits = |line: &Line<'_>, base: i32| {
+        let mut places = pinned.iter().enumerate();
+        places.all(|(k, (cycle, form))| line.fits(tail + k, *form, base + cycle))
+    };
+    while !fits(line, base) {
+        base += 1;
+    }
+    for (k, (cycle, form)) in pinned.iter().enumerate() {
+        line.place(tail + k, *form, base + cycle);
+    }
+    base + span
+}
+
+fn is_loop_register(arg: &crate::aie2::vcode::Arg) -> bool {
+    use crate::aie2::vcode::Arg;
+    use arch::aie2::reg;
+    matches!(arg, Arg::Reg(r) if [reg::LS, reg::LE, reg::LC].contains(r))
 }

@@ -3,10 +3,15 @@
 //! - [`timing`]: when an instruction touches its registers, before they are assigned.
 //! - [`ddg`]: the dependence graph of a block.
 //! - [`resources`]: slots and ports per cycle.
-//! - [`list`]: list scheduling of a block.
+//! - [`list`]: list scheduling of a block, with its `pressure` on registers.
+//! - [`modulo`]: software pipelining of a loop.
+//! - [`bound`]: how few cycles a pass of a loop can take.
 
+pub mod bound;
 pub mod ddg;
 pub mod list;
+pub mod modulo;
+mod pressure;
 pub mod resources;
 pub mod timing;
 

@@ -35,7 +35,7 @@ const MOVES: [Opcode; 4] = [
 ];
 
 /// The moves that bring `imm` into `reg`.
-pub(super) fn moves(reg: Reg, imm: i64) -> Vec<Opcode> {
+pub fn moves(reg: Reg, imm: i64) -> Vec<Opcode> {
     let fits = |op: &Opcode| {
         let operands = op.desc().operands;
         let holds = operands[1].class.imm().is_some_and(|i| i.holds(imm));

@@ -18,6 +18,7 @@ mod scalar;
 mod start;
 mod vector;
 
+pub use consts::moves;
 pub use facts::STACK_OBJECT;
 pub use lower::lower;
 pub use start::start;

@@ -16,8 +16,10 @@ fn compiled(func: Func) -> String {
     let module = Module { funcs: vec![func] };
     let module = verify(module).expect("the test's function is right");
     let func = lower(&module.funcs[0]).expect("selects");
-    let func = finish(func).expect("has registers");
-    simulate::simulate(&func, 40).expect("every read finds its value");
+    let (func, _) = finish(func).expect("has registers");
+    if let Err(error) = simulate::simulate(&func, 40) {
+        panic!("{error}\n{func}");
+    }
     func.to_string()
 }
 

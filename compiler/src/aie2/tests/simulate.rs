@@ -56,6 +56,26 @@ pub(super) fn simulate(func: &MFunc, blocks: usize) -> Result<(), String> {
             }
         }
     }
+    // What an edge renames is as large as it was.
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for (from, to) in func
+            .blocks
+            .iter()
+            .flat_map(|b| &b.successors)
+            .flat_map(|e| &e.renames)
+        {
+            let size = defined.get(from).copied().unwrap_or(0);
+            let known = defined.entry(*to).or_default();
+            if *known < size {
+                (*known, changed) = (size, true);
+            }
+        }
+    }
+    for (reg, value) in &func.params {
+        defined.insert(*value, reg.units().len());
+    }
     let mut machine = Machine::default();
     for (reg, value) in &func.params {
         for (part, unit) in reg.units().iter().enumerate() {

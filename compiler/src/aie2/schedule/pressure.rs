@@ -1,0 +1,128 @@
+//! How many units of wide registers are in use while a block is scheduled.
+
+use std::collections::HashMap;
+
+use arch::aie2::Dir;
+
+use crate::aie2::coalesce::Webs;
+use crate::aie2::liveness::{BitSet, Units};
+use crate::aie2::vcode::{Arg, RegClass, VFunc, VInst};
+
+/// Units of vector and accumulator registers.
+const VECTOR_UNITS: i32 = 24;
+const ACC_UNITS: i32 = 36;
+
+/// Counts units of wide registers in use.
+pub(super) struct Pressure<'a> {
+    webs: &'a Webs,
+    units: &'a Units,
+    /// Reads of a unit's web that have not issued.
+    pending: HashMap<(usize, usize), u32>,
+    live: [i32; 2],
+    /// Webs alive after the block.
+    stays: HashMap<(usize, usize), bool>,
+}
+
+fn file(class: RegClass) -> Option<usize> {
+    match class {
+        RegClass::W | RegClass::X => Some(0),
+        RegClass::Bm | RegClass::Cm => Some(1),
+        _ => None,
+    }
+}
+
+impl<'a> Pressure<'a> {
+    pub(super) fn new(
+        func: &VFunc,
+        webs: &'a Webs,
+        units: &'a Units,
+        insts: &[VInst],
+        live_out: &BitSet,
+    ) -> Self {
+        let mut pressure = Pressure {
+            webs,
+            units,
+            pending: HashMap::new(),
+            live: [0; 2],
+            stays: HashMap::new(),
+        };
+        for unit in live_out.iter() {
+            let key = pressure.key(unit);
+            pressure.stays.insert(key, true);
+        }
+        let mut written: HashMap<(usize, usize), bool> = HashMap::new();
+        for inst in insts {
+            for (.., desc, k) in inst.values() {
+                for unit in units.operand(inst, k) {
+                    let key = pressure.key(unit);
+                    if desc.dir == Dir::Out {
+                        written.insert(key, true);
+                        continue;
+                    }
+                    *pressure.pending.entry(key).or_default() += 1;
+                    let (value, _) = units.value(unit);
+                    if let Some(file) = file(func.values[value].class)
+                        && written.insert(key, true).is_none()
+                    {
+                        pressure.live[file] += 1;
+                    }
+                }
+            }
+        }
+        pressure
+    }
+
+    fn key(&self, unit: usize) -> (usize, usize) {
+        let (value, part) = self.units.value(unit);
+        let web = self.webs.of(crate::aie2::mir::ValueId(value as u32));
+        (web, part)
+    }
+
+    /// Change of the units in use per file when an instruction issues.
+    fn change(&self, func: &VFunc, inst: &VInst) -> [i32; 2] {
+        let mut change = [0; 2];
+        for (value, _, desc, k) in inst.values() {
+            let Some(file) = file(func.class(value)) else {
+                continue;
+            };
+            for unit in self.units.operand(inst, k) {
+                let key = self.key(unit);
+                match desc.dir {
+                    Dir::Out => change[file] += 1,
+                    Dir::In => {
+                        let last = self.pending.get(&key).copied() == Some(1);
+                        if last && !self.stays.contains_key(&key) {
+                            change[file] -= 1;
+                        }
+                    }
+                }
+            }
+        }
+        change
+    }
+
+    /// Whether an instruction keeps what is in use below what there is.
+    pub(super) fn allows(&self, func: &VFunc, inst: &VInst) -> bool {
+        let change = self.change(func, inst);
+        let limits = [VECTOR_UNITS, ACC_UNITS];
+        (0..2).all(|f| change[f] <= 0 || self.live[f] + change[f] <= limits[f])
+    }
+
+    /// Notes that an instruction issues.
+    pub(super) fn issue(&mut self, func: &VFunc, inst: &VInst) {
+        let change = self.change(func, inst);
+        for (live, change) in self.live.iter_mut().zip(change) {
+            *live += change;
+        }
+        for (.., desc, k) in inst.values() {
+            if desc.dir == Dir::In && matches!(inst.args[k], Arg::Value { .. }) {
+                for unit in self.units.operand(inst, k) {
+                    let key = self.key(unit);
+                    if let Some(pending) = self.pending.get_mut(&key) {
+                        *pending -= 1;
+                    }
+                }
+            }
+        }
+    }
+}
