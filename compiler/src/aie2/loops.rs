@@ -1,20 +1,16 @@
-//! Which hardware loops are pipelined, and how near they come to their bound.
+//! Which hardware loops are pipelined, and what keeps them from being shorter.
 
-use std::collections::HashMap;
 use std::fmt;
-
-use arch::aie2::op;
-use arch::num::{MacConf, MacMode};
 
 use super::coalesce::Webs;
 use super::liveness::Liveness;
-use super::mir::{BlockKind, ValueId};
+use super::mir::BlockKind;
 use super::pipeline::{candidate, expand};
 use super::schedule::modulo::{Plan, bound, loop_graph, plan};
 use super::schedule::{Limits, schedule_block};
-use super::vcode::{Arg, Trip, VFunc, VInst};
+use super::vcode::{Trip, VFunc};
 
-/// How good a hardware loop is.
+/// What became of a hardware loop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoopReport {
     /// Function.
@@ -31,22 +27,8 @@ pub struct LoopReport {
     pub bound: u32,
     /// What makes the bound: slots, a port or a recurrence.
     pub binding: String,
-    /// Multiply-accumulates of a pass.
-    pub macs: u32,
     /// Why the passes do not overlap, where they do not.
     pub note: Option<&'static str>,
-}
-
-impl LoopReport {
-    /// Multiply-accumulates per cycle.
-    pub fn macs_per_cycle(&self) -> f64 {
-        f64::from(self.macs) / f64::from(self.cycles.max(1))
-    }
-
-    /// The same at the bound.
-    pub fn bound_macs_per_cycle(&self) -> f64 {
-        f64::from(self.macs) / f64::from(self.bound.max(1))
-    }
 }
 
 impl fmt::Display for LoopReport {
@@ -57,10 +39,6 @@ impl fmt::Display for LoopReport {
             self.func, self.block, self.cycles
         )?;
         write!(f, ", bound {} by {}", self.bound, self.binding)?;
-        if self.macs > 0 {
-            let (now, best) = (self.macs_per_cycle(), self.bound_macs_per_cycle());
-            write!(f, ", {now:.1} of {best:.1} MACs a cycle")?;
-        }
         match self.note {
             Some(note) => write!(f, "; {note}"),
             None if self.stages > 1 => write!(f, "; {} passes overlap", self.stages),
@@ -68,6 +46,10 @@ impl fmt::Display for LoopReport {
         }
     }
 }
+
+/// Cycles that a pass takes at least. No source says that the loop registers work for bodies of only
+/// one or two bundles, and unrolling makes up for it.
+const SHORTEST: u32 = 4;
 
 /// Plans that are tried beyond the bound before a loop is left as it is.
 const TRIES: u32 = 24;
@@ -101,7 +83,6 @@ pub(super) fn pipeline_loops(
             stages: 1,
             bound: least.cycles,
             binding: least.binding,
-            macs: insts.iter().map(|i| macs(func, i)).sum(),
             note: None,
         };
         let found = candidate(func, block).zip(stretch);
@@ -115,7 +96,7 @@ pub(super) fn pipeline_loops(
             reports.push(report);
             continue;
         };
-        let from = least.cycles + stretch;
+        let from = (least.cycles + stretch).max(SHORTEST);
         let plans = (from..list.length.min(from + TRIES)).filter_map(|ii| {
             let plan = plan(func, &graph, &insts, ii)?;
             let stages = plan.stages();
@@ -134,34 +115,4 @@ pub(super) fn pipeline_loops(
         reports.push(report);
     }
     reports
-}
-
-/// Multiply-accumulates of an instruction; its configuration is a constant of the function.
-fn macs(func: &VFunc, inst: &VInst) -> u32 {
-    let products = [
-        op::VMAC_vmac_cm_core_dense,
-        op::VMUL_vmac_cm_core_dense,
-        op::VMAC_F_vmac_bm_core_dense,
-        op::VMUL_F_vmac_bm_core_dense,
-    ];
-    if !products.contains(&inst.op()) {
-        return 0;
-    }
-    let constants: HashMap<ValueId, i64> = func
-        .blocks
-        .iter()
-        .flat_map(|b| &b.insts)
-        .filter_map(|i| match i.args[..] {
-            [Arg::Value { value, .. }, Arg::Imm(imm)] => Some((value, imm)),
-            _ => None,
-        })
-        .collect();
-    let Some(Arg::Value { value, .. }) = inst.args.last() else {
-        return 0;
-    };
-    let mode = constants.get(value).and_then(|word| {
-        let conf = MacConf::decode(*word as u32);
-        MacMode::of(conf).ok()
-    });
-    mode.map_or(0, |m| m.macs() as u32)
 }

@@ -1,15 +1,16 @@
-//! Functions, blocks, loops and calls.
+//! Functions and blocks, and where the values of the kernel are.
 
 use std::collections::HashMap;
 
-use arch::aie2::{Reg, op, reg};
+use arch::aie2::op;
 
-use super::consts::{Scope, set_label, set_reg};
+use super::consts::Scope;
 use super::control::State;
 use super::facts::Facts;
+use super::loops::calls;
 use crate::aie2::error::CompileError;
-use crate::aie2::mir::{BlockId, BlockKind, Edge, Label, ValueId};
-use crate::aie2::vcode::{Arg, RegClass, Trip, VBlock, VFunc, VInst, ValueInfo};
+use crate::aie2::mir::{BlockId, BlockKind, Edge, ValueId};
+use crate::aie2::vcode::{Arg, RegClass, VBlock, VFunc, VInst, ValueInfo};
 use crate::kernel::ir::{Block, Count, Func, Inst, Op, SrsMode, Value};
 use crate::kernel::types::Type;
 
@@ -41,19 +42,19 @@ pub(super) enum Ref {
 }
 
 /// An open loop.
-struct OpenLoop {
+pub(super) struct OpenLoop {
     /// The block before it.
-    before: BlockId,
+    pub(super) before: BlockId,
     /// Whether it calls.
-    calls: bool,
+    pub(super) calls: bool,
 }
 
 /// A copy made before a loop.
-struct Hoist {
+pub(super) struct Hoist {
     of: Value,
     copy: ValueId,
     /// Loops that must stay open for it to be there.
-    depth: usize,
+    pub(super) depth: usize,
 }
 
 /// Selection of one function.
@@ -63,29 +64,16 @@ pub(super) struct Lower<'a> {
     pub(super) out: VFunc,
     /// What the control registers hold here.
     pub(super) control: State,
-    current: BlockId,
+    pub(super) current: BlockId,
     refs: Vec<Option<Ref>>,
     /// Number of loops that were open where a value was defined.
     depths: Vec<usize>,
-    loops: Vec<OpenLoop>,
-    scopes: Vec<Scope>,
-    hoists: Vec<Hoist>,
+    pub(super) loops: Vec<OpenLoop>,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) hoists: Vec<Hoist>,
     /// Machine values of concatenations, by the kernel's value.
     pub(super) wholes: HashMap<Value, ValueId>,
 }
-
-/// Registers of arguments, scalars and pointers.
-const SCALAR_ARGS: [Reg; 8] = [
-    reg::R0,
-    reg::R1,
-    reg::R2,
-    reg::R3,
-    reg::R4,
-    reg::R5,
-    reg::R6,
-    reg::R7,
-];
-const POINTER_ARGS: [Reg; 6] = [reg::P0, reg::P1, reg::P2, reg::P3, reg::P4, reg::P5];
 
 /// Selects instructions for a function.
 pub fn lower(func: &Func) -> Result<VFunc, CompileError> {
@@ -124,23 +112,6 @@ pub fn lower(func: &Func) -> Result<VFunc, CompileError> {
     Ok(lower.out)
 }
 
-/// Whether a block calls, loops inside included.
-fn calls(block: &Block) -> bool {
-    block.insts.iter().any(|i| match &i.op {
-        Op::Call { .. } => true,
-        Op::Loop { body, .. } => calls(body),
-        _ => false,
-    })
-}
-
-/// Whether a block loops; a single pass is no loop.
-fn loops(block: &Block) -> bool {
-    block.insts.iter().any(|i| match &i.op {
-        Op::Loop { count, body, .. } => *count != Count::Const(1) || loops(body),
-        _ => false,
-    })
-}
-
 impl Lower<'_> {
     fn params(&mut self) -> Result<(), CompileError> {
         let types: Vec<Type> = self
@@ -165,48 +136,7 @@ impl Lower<'_> {
         Ok(())
     }
 
-    fn argument_regs(
-        &self,
-        callee: &str,
-        types: &[Type],
-    ) -> Result<Vec<(RegClass, Reg)>, CompileError> {
-        let (mut scalars, mut pointers) = (0, 0);
-        let mut regs = Vec::new();
-        for ty in types {
-            let (class, count, limit) = match ty {
-                Type::I32 => (RegClass::R, &mut scalars, &SCALAR_ARGS[..]),
-                Type::Ptr => (RegClass::P, &mut pointers, &POINTER_ARGS[..]),
-                other => {
-                    return Err(CompileError::Unsupported {
-                        func: self.func.name.clone(),
-                        what: format!("an argument of type {other} of `{callee}`"),
-                        help: "pass a pointer to it",
-                    });
-                }
-            };
-            if let Some(reg) = limit.get(*count) {
-                regs.push((class, *reg));
-            }
-            *count += 1;
-        }
-        let kinds = [
-            ("scalar", scalars, SCALAR_ARGS.len()),
-            ("pointer", pointers, POINTER_ARGS.len()),
-        ];
-        for (kind, count, limit) in kinds {
-            if count > limit {
-                return Err(CompileError::TooManyArguments {
-                    func: callee.to_owned(),
-                    kind,
-                    count,
-                    limit,
-                });
-            }
-        }
-        Ok(regs)
-    }
-
-    fn block(&mut self, block: &Block) -> Result<(), CompileError> {
+    pub(super) fn block(&mut self, block: &Block) -> Result<(), CompileError> {
         for inst in &block.insts {
             self.inst(inst)?;
         }
@@ -255,211 +185,21 @@ impl Lower<'_> {
         self.emit(VInst::new(op, args));
     }
 
-    fn lower_call(&mut self, callee: &str, args: &[Value]) -> Result<(), CompileError> {
-        let types: Vec<Type> = args.iter().map(|a| self.func.ty(*a)).collect();
-        let regs = self.argument_regs(callee, &types)?;
-        let mut passed = Vec::new();
-        for (arg, (class, reg)) in args.iter().zip(regs) {
-            let target = self.out.fixed(class, reg);
-            passed.push(target);
-            match self.known_number(*arg) {
-                Some(imm) => self.const_into(target, reg, imm),
-                None => {
-                    let value = self.whole(*arg);
-                    let copy = vec![Arg::value(target), Arg::value(value)];
-                    self.emit(VInst::new(op::MOV_mv_scl, copy));
-                }
-            }
-        }
-        let label = Arg::Label(Label::Func(callee.to_owned()));
-        self.emit(VInst::new(op::JL, vec![label]));
-        self.out.blocks[self.current.index()].call_args = passed;
-        self.next_block(BlockKind::Plain, Vec::new());
-        self.forget();
-        Ok(())
-    }
-
     /// After a call, and where a loop with calls begins or ends: nothing is left of constants and
     /// control registers.
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.control.clear();
         self.hoists.clear();
         let here = self.current;
         *self.scope() = Scope::at(here);
     }
 
-    fn lower_loop(
-        &mut self,
-        results: &[Value],
-        count: Count,
-        params: &[Value],
-        init: &[Value],
-        body: &Block,
-    ) -> Result<(), CompileError> {
-        let Some(Op::Yield(next)) = body.insts.last().map(|i| &i.op) else {
-            return Ok(());
-        };
-        if count == Count::Const(1) {
-            for (param, init) in params.iter().zip(init) {
-                self.alias(*param, *init);
-            }
-            self.block(body)?;
-            for (result, next) in results.iter().zip(next) {
-                self.alias(*result, *next);
-            }
-            return Ok(());
-        }
-        let calls = calls(body);
-        let hardware = !calls && count != Count::Forever && !loops(body);
-
-        // What no pass changes is not carried.
-        let mut carried = Vec::new();
-        for (k, param) in params.iter().enumerate() {
-            if next[k] == *param {
-                self.alias(*param, init[k]);
-            } else {
-                carried.push(k);
-            }
-        }
-        let entry: Vec<ValueId> = carried.iter().map(|k| self.own(init[*k])).collect();
-        let trips = match count {
-            Count::Value(v) => Some(self.scalar(v)),
-            _ => None,
-        };
-        let unguarded = self.control.clone();
-        let guard = trips.map(|trips| self.guard(trips));
-        let counter = match count {
-            _ if hardware => {
-                self.set_loop_registers(count, trips);
-                None
-            }
-            Count::Const(n) => Some(self.own_const(RegClass::R, i64::from(n))),
-            Count::Value(_) => trips,
-            Count::Forever => None,
-        };
-        if calls {
-            self.control.clear();
-        } else {
-            self.enter_loop(body);
-        }
-
-        let before = self.current;
-        self.loops.push(OpenLoop { before, calls });
-        let inside: Vec<ValueId> = entry.iter().map(|v| self.same(*v)).collect();
-        let counting = counter.map(|c| (c, self.out.value(RegClass::R)));
-        let mut renames: Vec<_> = entry.iter().copied().zip(inside.iter().copied()).collect();
-        renames.extend(counting);
-        let kind = match hardware {
-            true => BlockKind::HardwareLoop,
-            false => BlockKind::Plain,
-        };
-        let head = self.next_block(kind, renames);
-        if calls {
-            self.scopes.push(Scope::at(head));
-            self.hoists.clear();
-        }
-        for (k, value) in carried.iter().zip(&inside) {
-            self.define(params[*k], *value);
-        }
-        self.block(body)?;
-        let exit_values: Vec<ValueId> = carried.iter().map(|k| self.own(next[*k])).collect();
-        let mut back: Vec<_> = exit_values.iter().copied().zip(inside).collect();
-        let to_head = Label::Block(head);
-        match counting {
-            Some((_, inside)) => {
-                let less = self.add_imm(inside, -1);
-                back.push((less, inside));
-                let args = vec![Arg::value(less), Arg::Label(to_head)];
-                self.emit(VInst::new(op::JNZ, args));
-            }
-            None if count == Count::Forever => {
-                self.emit(VInst::new(op::J_jump_imm, vec![Arg::Label(to_head)]));
-            }
-            None => {
-                let trip = match count {
-                    Count::Const(n) => Trip::Const(n),
-                    _ => Trip::Value,
-                };
-                self.out.blocks[head.index()].trip = Some(trip);
-            }
-        }
-        let back = Edge {
-            to: head,
-            renames: back,
-        };
-        self.out.blocks[self.current.index()].successors.push(back);
-        self.loops.pop();
-        let depth = self.loops.len();
-        self.hoists.retain(|h| h.depth <= depth);
-        if calls {
-            self.scopes.pop();
-        }
-        if count == Count::Forever {
-            return Ok(());
-        }
-
-        // Where the loop may run not at all, both ways meet in values of their own.
-        let merged: Vec<ValueId> = match guard {
-            Some(_) => exit_values.iter().map(|v| self.same(*v)).collect(),
-            None => exit_values.clone(),
-        };
-        let mut renames: Vec<_> = exit_values.into_iter().zip(merged.clone()).collect();
-        renames.retain(|(from, to)| from != to);
-        let exit = self.next_block(BlockKind::Plain, renames);
-        if let Some(guard) = guard {
-            let skip = Edge {
-                to: exit,
-                renames: entry.into_iter().zip(merged.clone()).collect(),
-            };
-            let block = &mut self.out.blocks[guard.index()];
-            block.successors.push(skip);
-            if let Some(branch) = block.insts.last_mut() {
-                branch.args[1] = Arg::Label(Label::Block(exit));
-            }
-            self.control
-                .retain(|reg, value| unguarded.get(reg) == Some(value));
-        }
-        if calls {
-            self.forget();
-        }
-        for (k, value) in carried.iter().zip(merged) {
-            self.define(results[*k], value);
-        }
-        for (k, result) in results.iter().enumerate() {
-            if !carried.contains(&k) {
-                self.alias(*result, init[k]);
-            }
-        }
-        Ok(())
-    }
-
-    /// Branches past the loop when it runs not at all; the target is filled in when it is known.
-    fn guard(&mut self, trips: ValueId) -> BlockId {
-        let zero = self.shared_const(RegClass::R, 0);
-        let any = self.alu(op::LT, zero, trips);
-        let guard = self.current;
-        let args = vec![Arg::value(any), Arg::Label(Label::Block(guard))];
-        self.emit(VInst::new(op::JZ, args));
-        self.next_block(BlockKind::Plain, Vec::new());
-        guard
-    }
-
-    fn set_loop_registers(&mut self, count: Count, trips: Option<ValueId>) {
-        match (count, trips) {
-            (Count::Const(n), _) => self.emit(set_reg(reg::LC, i64::from(n))),
-            (_, Some(trips)) => {
-                let args = vec![Arg::Reg(reg::LC), Arg::value(trips)];
-                self.emit(VInst::new(op::MOV_mv_scl, args));
-            }
-            _ => {}
-        }
-        let body = BlockId(self.out.blocks.len() as u32);
-        self.emit(set_label(reg::LS, Label::Block(body)));
-        self.emit(set_label(reg::LE, Label::LastBundle(body)));
-    }
-
     /// Begins a block that the current one falls through to.
-    fn next_block(&mut self, kind: BlockKind, renames: Vec<(ValueId, ValueId)>) -> BlockId {
+    pub(super) fn next_block(
+        &mut self,
+        kind: BlockKind,
+        renames: Vec<(ValueId, ValueId)>,
+    ) -> BlockId {
         let next = BlockId(self.out.blocks.len() as u32);
         let mut block = VBlock::new(self.loops.len() as u32);
         block.kind = kind;
@@ -530,7 +270,7 @@ impl Lower<'_> {
         self.depths[value.index()] = self.loops.len();
     }
 
-    fn alias(&mut self, value: Value, of: Value) {
+    pub(super) fn alias(&mut self, value: Value, of: Value) {
         self.refs[value.index()] = self.refs[of.index()];
         self.depths[value.index()] = self.depths[of.index()];
     }
@@ -550,7 +290,7 @@ impl Lower<'_> {
     }
 
     /// The number that a scalar or pointer is.
-    fn known_number(&self, value: Value) -> Option<i64> {
+    pub(super) fn known_number(&self, value: Value) -> Option<i64> {
         match self.refs[value.index()] {
             Some(Ref::Const(c)) => Some(i64::from(c)),
             Some(Ref::Addr(a)) => Some(i64::from(a)),

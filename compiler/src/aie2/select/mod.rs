@@ -1,6 +1,7 @@
 //! Instruction selection: kernel IR to machine instructions on values.
 //!
-//! - [`lower`]: functions, blocks, loops and calls.
+//! - [`lower`]: functions and blocks.
+//! - `loops`, `calls`: what the names say.
 //! - `consts`: constants, hoisted out of loops.
 //! - `control`: control registers, set where they change.
 //! - `memory`: loads, stores, pointers.
@@ -9,9 +10,11 @@
 //! - `start`: the start-up code.
 //! - `facts`: what selection wants to know of a function beforehand.
 
+mod calls;
 mod consts;
 mod control;
 mod facts;
+mod loops;
 mod lower;
 mod memory;
 mod scalar;

@@ -1,0 +1,91 @@
+//! Calls and arguments.
+
+use arch::aie2::{Reg, op, reg};
+
+use super::lower::Lower;
+use crate::aie2::error::CompileError;
+use crate::aie2::mir::{BlockKind, Label};
+use crate::aie2::vcode::{Arg, RegClass, VInst};
+use crate::kernel::ir::Value;
+use crate::kernel::types::Type;
+
+/// Registers of arguments, scalars and pointers.
+const SCALAR_ARGS: [Reg; 8] = [
+    reg::R0,
+    reg::R1,
+    reg::R2,
+    reg::R3,
+    reg::R4,
+    reg::R5,
+    reg::R6,
+    reg::R7,
+];
+const POINTER_ARGS: [Reg; 6] = [reg::P0, reg::P1, reg::P2, reg::P3, reg::P4, reg::P5];
+
+impl Lower<'_> {
+    /// The registers that pass arguments of these types.
+    pub(super) fn argument_regs(
+        &self,
+        callee: &str,
+        types: &[Type],
+    ) -> Result<Vec<(RegClass, Reg)>, CompileError> {
+        let (mut scalars, mut pointers) = (0, 0);
+        let mut regs = Vec::new();
+        for ty in types {
+            let (class, count, limit) = match ty {
+                Type::I32 => (RegClass::R, &mut scalars, &SCALAR_ARGS[..]),
+                Type::Ptr => (RegClass::P, &mut pointers, &POINTER_ARGS[..]),
+                other => {
+                    return Err(CompileError::Unsupported {
+                        func: self.func.name.clone(),
+                        what: format!("an argument of type {other} of `{callee}`"),
+                        help: "pass a pointer to it",
+                    });
+                }
+            };
+            if let Some(reg) = limit.get(*count) {
+                regs.push((class, *reg));
+            }
+            *count += 1;
+        }
+        let kinds = [
+            ("scalar", scalars, SCALAR_ARGS.len()),
+            ("pointer", pointers, POINTER_ARGS.len()),
+        ];
+        for (kind, count, limit) in kinds {
+            if count > limit {
+                return Err(CompileError::TooManyArguments {
+                    func: callee.to_owned(),
+                    kind,
+                    count,
+                    limit,
+                });
+            }
+        }
+        Ok(regs)
+    }
+
+    pub(super) fn lower_call(&mut self, callee: &str, args: &[Value]) -> Result<(), CompileError> {
+        let types: Vec<Type> = args.iter().map(|a| self.func.ty(*a)).collect();
+        let regs = self.argument_regs(callee, &types)?;
+        let mut passed = Vec::new();
+        for (arg, (class, reg)) in args.iter().zip(regs) {
+            let target = self.out.fixed(class, reg);
+            passed.push(target);
+            match self.known_number(*arg) {
+                Some(imm) => self.const_into(target, reg, imm),
+                None => {
+                    let value = self.whole(*arg);
+                    let copy = vec![Arg::value(target), Arg::value(value)];
+                    self.emit(VInst::new(op::MOV_mv_scl, copy));
+                }
+            }
+        }
+        let label = Arg::Label(Label::Func(callee.to_owned()));
+        self.emit(VInst::new(op::JL, vec![label]));
+        self.out.blocks[self.current.index()].call_args = passed;
+        self.next_block(BlockKind::Plain, Vec::new());
+        self.forget();
+        Ok(())
+    }
+}
