@@ -47,7 +47,7 @@ Exit codes:
   6    the device is not there, or does not run this yet
   7    the network or the hub failed, or a checksum does not match
   130  interrupted; what was done until then is written
-With several files the others are still done, and the first failure gives the code."
+With several files one that fails does not stop the others; the first failure gives the code."
     };
 }
 pub(crate) use exit_codes;

@@ -4,6 +4,7 @@
 //! * [`output`] turns transcripts into txt, srt, vtt, tsv and json, and writes files at once.
 //! * [`device`] says which devices are here and which runs what.
 //! * [`models`] finds, fetches and verifies models.
+//! * [`engine`] runs the model over the audio, piece by piece.
 //! * [`cli`] is the command line, [`command`] what it does.
 //! * [`exit`] holds the exit codes and errors as the terminal shows them; [`interrupt`] and
 //!   [`progress`] are the rest of the terminal.
@@ -12,6 +13,7 @@ pub mod audio;
 pub mod cli;
 pub mod command;
 pub mod device;
+pub mod engine;
 pub mod exit;
 pub mod interrupt;
 pub mod models;

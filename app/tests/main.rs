@@ -1,7 +1,9 @@
 //! Tests of the product: audio in, text out, and everything that can be wrong between.
 
+mod assets;
 mod audio;
 mod command;
+mod engine;
 mod models;
 mod output;
 mod support;

@@ -10,6 +10,13 @@ fn the_overview() {
 }
 
 #[test]
+fn transcribe() {
+    let (code, out, _) = run(["transcribe", "-h"]);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(out);
+}
+
+#[test]
 fn models_get() {
     let (code, out, _) = run(["models", "get", "-h"]);
     assert_eq!(code, 0);
@@ -19,8 +26,11 @@ fn models_get() {
 #[test]
 fn a_wrong_option_is_a_usage_error() {
     for wrong in [
-        &["models", "get"][..],
-        &["completions", "tcsh"],
+        &["transcribe"][..],
+        &["transcribe", "a.wav", "--beam-size", "0"],
+        &["transcribe", "a.wav", "--temperature", "hot"],
+        &["transcribe", "a.wav", "--device", "gpu"],
+        &["transcribe", "a.wav", "--format", "docx"],
         &["listen"],
     ] {
         let (code, out, err) = run(wrong);
@@ -34,7 +44,7 @@ fn completions_know_the_options() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let (code, out, _) = run(["completions", shell]);
         assert_eq!(code, 0);
-        assert!(out.contains("models-dir"), "{shell}");
+        assert!(out.contains("word-timestamps"), "{shell}");
     }
 }
 
@@ -62,7 +72,11 @@ fn manual_pages_for_every_command() {
     let folder = tempfile::tempdir().unwrap();
     let (code, _, _) = run(["man", "--output-dir", folder.path().to_str().unwrap()]);
     assert_eq!(code, 0);
-    for page in ["amanuensis", "amanuensis-devices", "amanuensis-models-get"] {
+    for page in [
+        "amanuensis",
+        "amanuensis-transcribe",
+        "amanuensis-models-get",
+    ] {
         let text = std::fs::read_to_string(folder.path().join(format!("{page}.1"))).unwrap();
         assert!(text.contains(&format!(".TH {page} 1")), "{page}: {text}");
     }

@@ -1,8 +1,10 @@
 //! The command as a process: outputs, errors, exit codes.
 
+mod bad_input;
 mod devices;
 mod help;
 mod models;
+mod transcribe;
 
 use std::ffi::OsStr;
 use std::process::{Command, Output};

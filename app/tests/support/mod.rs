@@ -1,6 +1,7 @@
 //! What tests of several behaviours share.
 
 pub(crate) mod flac;
+pub(crate) mod parrot;
 pub(crate) mod signal;
 pub(crate) mod wav;
 
