@@ -59,6 +59,8 @@ pub struct CommandError {
     pub exit: Exit,
     message: String,
     help: Option<String>,
+    /// Whether nobody is left to be told: the reader of the standard output has gone.
+    silent: bool,
 }
 
 impl CommandError {
@@ -73,6 +75,7 @@ impl CommandError {
             exit,
             message,
             help,
+            silent: false,
         }
     }
 
@@ -82,6 +85,7 @@ impl CommandError {
             exit: Exit::Usage,
             message: message.into(),
             help: Some(help.into()),
+            silent: false,
         }
     }
 }
@@ -108,7 +112,12 @@ impl From<AudioError> for CommandError {
 
 impl From<OutputError> for CommandError {
     fn from(error: OutputError) -> Self {
-        Self::new(Exit::Output, error)
+        let silent = matches!(&error, OutputError::Stdout { source }
+            if source.kind() == std::io::ErrorKind::BrokenPipe);
+        Self {
+            silent,
+            ..Self::new(Exit::Output, error)
+        }
     }
 }
 
@@ -124,8 +133,12 @@ impl From<ModelError> for CommandError {
     }
 }
 
-/// Shows an error on the standard error.
+/// Shows an error on the standard error, unless it is that the reader of the standard output, such as
+/// `head`, has had enough.
 pub fn show(error: &CommandError) {
+    if error.silent {
+        return;
+    }
     eprintln!("{:?}", miette::Report::new(error.clone()));
 }
 

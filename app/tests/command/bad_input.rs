@@ -49,6 +49,18 @@ fn ten_hours_announced_and_none_there() {
     insta::assert_snapshot!(refused("cut.wav", &header, 3));
 }
 
+/// What is there of a file that ends early is transcribed, and the warning says how far it goes.
+#[test]
+fn an_early_end() {
+    let desk = Desk::new();
+    let mut bytes = wav::file(16_000, &[&[0.0; 160_000]], Format::I16);
+    bytes.truncate(44 + 2 * 48_000);
+    desk.put("cut.wav", &bytes);
+    let (code, out, err) = desk.run(&["cut.wav", "--quiet"]);
+    assert_eq!((code, &*out), (0, "Amen.\nAmen.\n"));
+    insta::assert_snapshot!(err, @"warning: cut.wav ends after 0:00:03.000 of the 0:00:10.000 its header announces");
+}
+
 #[test]
 fn unreadable_path() {
     let (code, out, err) = Desk::new().run(&["missing.wav"]);

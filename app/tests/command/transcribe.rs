@@ -207,6 +207,61 @@ fn an_interrupt_ends_with_what_is_done() {
     assert!(err.contains("long.wav: ended early, after "), "{err}");
 }
 
+/// Files get what was done until the interrupt, and say that it is not all.
+#[test]
+fn an_interrupted_file_says_so() {
+    let desk = Desk::new();
+    desk.put(
+        "long.wav",
+        &wav::file(8_000, &[&vec![0.0; 8_000 * 1500]], Format::U8),
+    );
+    let mut child = desk
+        .command(&["talk.wav", "long.wav", "-f", "json", "-o", "texts"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !desk.path("texts/talk.json").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it has ended");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(killed.unwrap().success());
+    let (code, _, err) = told(child.wait_with_output().unwrap());
+    assert_eq!(code, 130, "{err}");
+    // Under load the interrupt may come before the first window is done; then no file is made.
+    if desk.path("texts/long.json").exists() {
+        let json: serde_json::Value = serde_json::from_str(&desk.read("texts/long.json")).unwrap();
+        assert_eq!(json["complete"], false);
+        assert!(!json["segments"].as_array().unwrap().is_empty());
+    }
+    assert!(
+        desk.names("texts")
+            .iter()
+            .all(|name| name.ends_with(".json"))
+    );
+}
+
+#[test]
+fn a_reader_that_has_had_enough_ends_it_quietly() {
+    let desk = Desk::new();
+    desk.put(
+        "long.wav",
+        &wav::file(8_000, &[&vec![0.0; 8_000 * 300]], Format::U8),
+    );
+    let mut child = desk
+        .command(&["long.wav"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let (code, _, err) = told(child.wait_with_output().unwrap());
+    assert_eq!((code, &*err), (5, ""));
+}
+
 #[test]
 fn what_does_not_fit_together_is_refused_before_anything_is_done() {
     let desk = Desk::new();

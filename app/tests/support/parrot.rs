@@ -7,7 +7,7 @@
 //! belongs to the position, so that words have times. The model is English-only, its vocabulary the 256 bytes, its window two seconds.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What it says, from 0.00 to 1.50 s of each window. No space: in a vocabulary of bytes it begins the
 /// signs that are not spoken, and is never chosen.
@@ -26,31 +26,31 @@ const VOCABULARY: usize = FIRST_TIMESTAMP + 1501;
 /// Writes it as a folder in Hugging Face layout.
 pub(crate) fn write(folder: &Path) {
     fs::create_dir_all(folder).unwrap();
+    let put = |name: &str, content: &[u8]| {
+        // Another test process may be reading the same file.
+        let new = folder.join(format!("{name}.{}", std::process::id()));
+        fs::write(&new, content).unwrap();
+        fs::rename(&new, folder.join(name)).unwrap();
+    };
     let config = format!(
         "{{\"num_mel_bins\": {MELS}, \"max_source_positions\": {AUDIO_POSITIONS}, \"d_model\": {WIDTH}, \
          \"encoder_attention_heads\": 2, \"encoder_layers\": 1, \"vocab_size\": {VOCABULARY}, \
          \"max_target_positions\": {TEXT_POSITIONS}, \"decoder_attention_heads\": 2, \"decoder_layers\": 1}}"
     );
-    fs::write(folder.join("config.json"), config).unwrap();
-    fs::write(
-        folder.join("generation_config.json"),
-        "{\"is_multilingual\": false}",
-    )
-    .unwrap();
-    fs::write(folder.join("vocab.json"), vocabulary()).unwrap();
-    fs::write(folder.join("model.safetensors"), safetensors(&tensors())).unwrap();
+    put("config.json", config.as_bytes());
+    put("generation_config.json", b"{\"is_multilingual\": false}");
+    put("vocab.json", vocabulary().as_bytes());
+    put("model.safetensors", &safetensors(&tensors()));
 }
 
-/// The folder of a parrot that lives as long as the test process.
+/// The folder of a parrot that all tests share.
 pub(crate) fn folder() -> &'static Path {
-    static PARROT: std::sync::OnceLock<tempfile::TempDir> = std::sync::OnceLock::new();
-    PARROT
-        .get_or_init(|| {
-            let folder = tempfile::tempdir().unwrap();
-            write(folder.path());
-            folder
-        })
-        .path()
+    static PARROT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    PARROT.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("parrot");
+        write(&folder);
+        folder
+    })
 }
 
 /// The tokens said after positions 0, 1, 2 …
