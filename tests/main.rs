@@ -1,9 +1,11 @@
 //! What holds across crates.
 //!
+//! - [`bad_designs`]: what does not fit the chip ends in its own error.
 //! - [`examples`]: the README's examples run and succeed.
 //! - [`layers`]: which crate may depend on which.
 //! - [`overlays`]: overlays from description to result.
 
+mod bad_designs;
 mod examples;
 mod layers;
 mod overlays;

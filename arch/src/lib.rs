@@ -5,7 +5,7 @@
 //!
 //! - [`geometry`]: tiles, columns and rows, the address of a tile.
 //! - [`limits`]: memory sizes, counts of channels, buffer descriptors and locks.
-//! - [`array`]: registers, buffer descriptor layouts, stream switches.
+//! - [`mod@array`]: registers, buffer descriptor layouts, stream switches.
 //! - [`aie2`]: the core's instruction set, its encodings and its timing.
 //! - [`num`]: elementary arithmetic of the vector unit, bit by bit.
 

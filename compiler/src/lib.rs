@@ -1,13 +1,13 @@
 //! `npuc`: from kernels and designs in Rust to files that an NPU loads.
 //!
-//! Data flows one way: [`kernel`] IR is compiled by [`aie2`] into core programs; [`array`] lowers
+//! Data flows one way: [`kernel`] IR is compiled by [`aie2`] into core programs; [`mod@array`] lowers
 //! a design to locks, buffers, descriptors and routes; [`package`] writes CDO, PDI, instruction
 //! stream and XCLBIN.
 //!
 //! - [`kernel`]: kernel IR, its text form, verifier and interpreter.
 //! - [`kernels`]: the kernel library.
 //! - [`aie2`]: the AIE2 back end and its independent checker.
-//! - [`array`]: designs and their lowering.
+//! - [`mod@array`]: designs and their lowering.
 //! - [`package`]: configuration to files.
 //! - [`overlays`]: the overlays that `build-kernels` builds, by name.
 //! - [`build`]: the build driver, its cache and its report.

@@ -2,8 +2,8 @@
 //!
 //! - [`setup`]: what the machine needs besides Rust.
 //! - [`kernels`]: all overlays, with progress and a table.
-//! - [`test`]: the whole test suite.
-//! - [`bench`]: the benchmarks, each a table and a JSON file.
+//! - [`mod@test`]: the whole test suite.
+//! - [`mod@bench`]: the benchmarks, each a table and a JSON file.
 
 use clap::{Parser, Subcommand};
 

@@ -7,7 +7,7 @@
 //! - [`round`]: rounding modes, saturation, shift-round-saturate, up-shift, pack.
 //! - [`float`]: bf16 and f32 conversions, floor, comparison, and the adder that sums aligned terms.
 //! - [`mac`]: the multiply-accumulate configuration word, its modes, and their arithmetic.
-//! - [`shuffle`]: the byte permutations of VSHUFFLE.
+//! - [`mod@shuffle`]: the byte permutations of VSHUFFLE.
 
 pub mod float;
 pub mod mac;

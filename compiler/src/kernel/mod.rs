@@ -3,7 +3,7 @@
 //! - [`types`]: scalars, pointers, vectors, accumulators.
 //! - [`ir`]: modules, functions, blocks, operations.
 //! - [`builder`]: builds functions from Rust.
-//! - [`print`]: IR to text, canonical numbering.
+//! - [`mod@print`]: IR to text, canonical numbering.
 //! - [`read`]: text to IR.
 //! - [`verify`]: the rules; hands on [`verify::Verified`].
 //! - [`interp`]: the meaning, bit by bit.

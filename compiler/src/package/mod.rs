@@ -1,6 +1,6 @@
 //! Configuration to CDO, PDI, instruction stream and XCLBIN.
 //!
-//! [`Package::new`] takes a [`Lowered`](crate::array::lowered::Lowered) design and the program of
+//! [`Package::new`] takes a [`Lowered`] design and the program of
 //! each of its cores. Same input, same bytes.
 //!
 //! - [`config`]: the register writes, in the reference's order.

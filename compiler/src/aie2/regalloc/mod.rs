@@ -4,7 +4,7 @@
 //! read, not from issue to issue: what is still in the pipeline needs no register yet.
 //!
 //! - [`ranges`]: when each web needs its register.
-//! - [`color`]: which register each web gets.
+//! - [`mod@color`]: which register each web gets.
 
 pub mod color;
 pub mod ranges;

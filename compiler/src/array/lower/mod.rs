@@ -9,9 +9,9 @@
 //! - [`addresses`]: addresses of buffers.
 //! - [`chains`]: buffer descriptors.
 //! - [`plan`]: the above together, made and judged by the verifier.
-//! - [`flows`]: what the switches connect; [`route`](super::route) finds the ways.
+//! - [`flows`]: what the switches connect; [`route`] finds the ways.
 //! - [`sequence`]: instruction streams.
-//! - [`worker`](super::worker): core programs.
+//! - [`worker`]: core programs.
 
 pub mod addresses;
 pub mod chains;
