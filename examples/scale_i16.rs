@@ -3,10 +3,9 @@
 //!
 //! `cargo run --example scale_i16 [FILE.wav]`
 
-use common::DISPATCH;
 use miette::{IntoDiagnostic, Result, ensure};
 use npuc::overlays::scale_i16::{FACTOR, SHIFT};
-use runtime::{Buffer, Device};
+use runtime::Device;
 
 /// The product, rounded to nearest even and saturated.
 fn reference(sample: i16) -> i16 {
@@ -20,20 +19,7 @@ fn reference(sample: i16) -> i16 {
 fn main() -> Result<()> {
     let (samples, name) = common::recording()?;
     let device = Device::open("emulator").into_diagnostic()?;
-    let (overlay, stream) = common::load(device, "scale_i16", "main")?;
-    let (input, output) = (Buffer::zeroed(DISPATCH), Buffer::<i16>::zeroed(DISPATCH));
-
-    let (mut scaled, mut cycles) = (Vec::new(), 0);
-    for chunk in samples.chunks(DISPATCH) {
-        let mut padded = chunk.to_vec();
-        padded.resize(DISPATCH, 0);
-        input.write(&padded).into_diagnostic()?;
-        let run = overlay
-            .submit(&stream, &[&input, &output])
-            .into_diagnostic()?;
-        cycles += run.wait().into_diagnostic()?.cycles;
-        scaled.extend_from_slice(&output.read().into_diagnostic()?[..chunk.len()]);
-    }
+    let (scaled, cycles) = common::through(device, "scale_i16", &samples)?;
 
     let expected: Vec<i16> = samples.iter().copied().map(reference).collect();
     let wrong = scaled.iter().zip(&expected).filter(|(a, b)| a != b).count();

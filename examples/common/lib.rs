@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
-use runtime::{Device, InstructionStream, Overlay};
+use runtime::{Buffer, Device, InstructionStream, Overlay};
 use symphonia::core::codecs::audio::AudioDecoderOptions;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, TrackType};
@@ -13,7 +13,7 @@ use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
 /// Samples of one dispatch of the audio overlays.
-pub const DISPATCH: usize = 32768;
+const DISPATCH: usize = 32768;
 
 /// Loads overlay `name` and its stream `sequence` from `target/kernels`, or from the folder that
 /// `AMANUENSIS_KERNELS` names.
@@ -40,6 +40,28 @@ pub fn load(device: Device, name: &str, sequence: &str) -> Result<(Overlay, Inst
         .into_diagnostic()?;
     let stream = InstructionStream::parse(&read(format!("insts_{sequence}.bin"))?);
     Ok((overlay, stream.into_diagnostic()?))
+}
+
+/// Sends samples through the audio overlay `name`, dispatch by dispatch; returns what comes back and
+/// the cycles that it took.
+///
+/// # Errors
+/// When the overlay does not load or a dispatch fails.
+pub fn through(device: Device, name: &str, samples: &[i16]) -> Result<(Vec<i16>, u64)> {
+    let (overlay, stream) = load(device, name, "main")?;
+    let (input, output) = (Buffer::zeroed(DISPATCH), Buffer::<i16>::zeroed(DISPATCH));
+    let (mut returned, mut cycles) = (Vec::with_capacity(samples.len()), 0);
+    for chunk in samples.chunks(DISPATCH) {
+        let mut padded = chunk.to_vec();
+        padded.resize(DISPATCH, 0);
+        input.write(&padded).into_diagnostic()?;
+        let run = overlay
+            .submit(&stream, &[&input, &output])
+            .into_diagnostic()?;
+        cycles += run.wait().into_diagnostic()?.cycles;
+        returned.extend_from_slice(&output.read().into_diagnostic()?[..chunk.len()]);
+    }
+    Ok((returned, cycles))
 }
 
 /// The file called `name` among the test assets, where `AMANUENSIS_ASSETS` says.
