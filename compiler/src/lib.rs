@@ -9,6 +9,7 @@
 //! - [`aie2`]: the AIE2 back end and its independent checker.
 //! - [`mod@array`]: designs and their lowering.
 //! - [`package`]: configuration to files.
+//! - [`machine`]: a function of kernel IR on one emulated core.
 //! - [`overlays`]: the overlays that `build-kernels` builds, by name.
 //! - [`build`]: the build driver, its cache and its report.
 //! - [`cli`]: the command line.
@@ -19,6 +20,7 @@ pub mod build;
 pub mod cli;
 pub mod kernel;
 pub mod kernels;
+pub mod machine;
 mod nearest;
 pub mod overlays;
 pub mod package;

@@ -5,5 +5,6 @@ mod array;
 mod cli;
 mod filetests;
 mod kernels;
-mod machine;
 mod programs;
+
+use npuc::machine;

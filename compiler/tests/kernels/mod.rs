@@ -1,5 +1,7 @@
 //! Kernels against plain loops, by the interpreter and on the emulated core; and what they refuse.
 
+mod cases;
+
 use std::collections::BTreeMap;
 
 use npuc::kernel::interp::{Arg, End, Interpreter, Memory, NoLocks};

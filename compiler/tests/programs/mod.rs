@@ -12,6 +12,7 @@ use proptest::prelude::*;
 
 use crate::machine::{self, Failure};
 use generate::{BUFFER, Choices, module};
+use npuc::aie2::CompileError;
 
 /// One lock, which programs release before they acquire it.
 struct Counted(i32);
@@ -146,7 +147,9 @@ proptest! {
         let ran = machine::run(&module, "main", &args, &memory, BTreeMap::new());
         let ran = match ran {
             Ok(ran) => ran,
-            Err(Failure::Pressure(reason)) => return Err(TestCaseError::reject(reason)),
+            Err(Failure::Compile(reason @ CompileError::Pressure { .. })) => {
+                return Err(TestCaseError::reject(reason.to_string()));
+            }
             Err(e) => panic!("{}{e}", *module),
         };
         prop_assert_eq!(ran.end, outcome.end);

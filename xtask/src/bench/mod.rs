@@ -8,6 +8,7 @@ use miette::{IntoDiagnostic, WrapErr};
 use serde_json::Value;
 
 mod build;
+mod kernels;
 
 /// Arguments of `cargo xtask bench`.
 #[derive(clap::Args)]
@@ -20,12 +21,15 @@ pub(crate) struct Args {
 enum Name {
     /// Time to build all overlays with the release build of npuc, cold and warm
     Build,
+    /// Cycles of every kernel of the library on the emulated core against their bound, and accuracy
+    Kernels,
 }
 
 /// Runs a benchmark.
 pub(crate) fn run(args: &Args) -> miette::Result<()> {
     match args.name {
         Name::Build => build::run(),
+        Name::Kernels => kernels::run(),
     }
 }
 
