@@ -1,8 +1,8 @@
 //! Builds functions instruction by instruction; types of results follow from the operands.
 
-use super::ir::{
-    Access, Block, CoreLock, Count, Func, Inst, IntOp, MacMode, Op, Param, SrsMode, Value,
-};
+mod vector;
+
+use super::ir::{Access, Block, CoreLock, Count, Func, Inst, IntOp, Op, Param, SrsMode, Value};
 use super::types::Type;
 
 /// Builds one function.
@@ -110,50 +110,19 @@ impl FuncBuilder {
         self.one(ty, Op::Splat { ty, scalar })
     }
 
-    /// Two 256-bit vectors as one of 512 bits.
+    /// Two 256-bit vectors as one of 512 bits, or two 512-bit accumulators as one of 1024.
     pub fn concat(&mut self, lo: Value, hi: Value) -> Value {
-        let ty = match self.ty(lo) {
-            Type::Vec { elem, lanes } => Type::vec(elem, lanes * 2),
-            other => other,
-        };
-        self.one(ty, Op::Concat { lo, hi })
+        self.op(Op::Concat { lo, hi })
     }
 
-    /// One half of a 512-bit vector.
+    /// One half of a 512-bit vector or of a 1024-bit accumulator.
     pub fn half(&mut self, value: Value, high: bool) -> Value {
-        let ty = match self.ty(value) {
-            Type::Vec { elem, lanes } => Type::vec(elem, lanes / 2),
-            other => other,
-        };
-        self.one(ty, Op::Half { value, high })
+        self.op(Op::Half { value, high })
     }
 
     /// An accumulator of zeros.
     pub fn acc_zero(&mut self, ty: Type) -> Value {
         self.one(ty, Op::AccZero(ty))
-    }
-
-    /// `a * b` of signed operands.
-    pub fn mul(&mut self, mode: MacMode, a: Value, b: Value) -> Value {
-        self.mac_op(mode, None, a, b)
-    }
-
-    /// `acc + a * b` of signed operands.
-    pub fn mac(&mut self, mode: MacMode, acc: Value, a: Value, b: Value) -> Value {
-        self.mac_op(mode, Some(acc), a, b)
-    }
-
-    fn mac_op(&mut self, mode: MacMode, acc: Option<Value>, a: Value, b: Value) -> Value {
-        let (a_signed, b_signed) = (true, true);
-        let op = Op::Mac {
-            mode,
-            a_signed,
-            b_signed,
-            acc,
-            a,
-            b,
-        };
-        self.one(mode.shape().acc, op)
     }
 
     /// Shift-round-saturate to vectors of `ty`.

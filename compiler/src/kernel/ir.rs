@@ -6,11 +6,15 @@
 //! by `yield`. Operations stand at the level of the AIE2 vector unit: an operation is one
 //! instruction of the core, or a short sequence that no one would want to spell out.
 
+mod mac;
+mod vector;
+
 use std::fmt;
 
-use arch::num;
+pub use mac::{Addend, MacMode, MacShape};
+pub use vector::{AccOp, VectorOp};
 
-use super::types::{AccLane, Elem, Rounding, Type};
+use super::types::{Rounding, Type};
 
 /// Loops within loops that a function may have.
 pub const MAX_NESTING: usize = 32;
@@ -175,92 +179,6 @@ pub struct SrsMode {
     pub signed: bool,
 }
 
-/// Shape of a matrix or elementwise product: which lanes meet which.
-///
-/// Matrix shapes hold A row by row (m x k), B row by row (k x n) and the accumulator row by row
-/// (m x n).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MacMode {
-    /// 8-bit integers, 4x8 by 8x8 into 4x8 lanes of 32 bits.
-    I8M4K8N8,
-    /// 16-bit integers, 32 lanes one by one into 32 bits.
-    I16E32,
-    /// bf16, 4x8 by 8x4 into 4x4 lanes of f32.
-    Bf16M4K8N4,
-}
-
-/// What a [`MacMode`] means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MacShape {
-    /// Spelling in the text form.
-    pub name: &'static str,
-    /// Type of A.
-    pub a: Type,
-    /// Type of B.
-    pub b: Type,
-    /// Type of the accumulator.
-    pub acc: Type,
-    /// Multiply-accumulates of one operation.
-    pub macs: u32,
-}
-
-impl MacMode {
-    /// Every mode.
-    pub const ALL: [MacMode; 3] = [MacMode::I8M4K8N8, MacMode::I16E32, MacMode::Bf16M4K8N4];
-
-    /// Spelling in the text form, and the fields `amode`, `bmode` and `variant` of the chip's
-    /// configuration word, which select the mode in [`num::mac::MODES`].
-    const fn key(self) -> (&'static str, u8, u8, u8) {
-        match self {
-            MacMode::I8M4K8N8 => ("i8.4x8x8", 0, 1, 0),
-            MacMode::I16E32 => ("i16.32", 0, 3, 1),
-            MacMode::Bf16M4K8N4 => ("bf16.4x8x4", 2, 3, 0),
-        }
-    }
-
-    /// The mode of the chip's multiplier.
-    pub const fn hardware(self) -> &'static num::MacMode {
-        let (_, amode, bmode, variant) = self.key();
-        let modes = &num::mac::MODES;
-        let mut i = 0;
-        while !(modes[i].amode == amode && modes[i].bmode == bmode && modes[i].variant == variant) {
-            i += 1;
-        }
-        &modes[i]
-    }
-
-    /// Types and spelling of the mode.
-    pub const fn shape(self) -> MacShape {
-        let mode = self.hardware();
-        let (a, b, acc) = mode.elements();
-        MacShape {
-            name: self.key().0,
-            a: Type::vec(elem(mode.x), a as u16),
-            b: Type::vec(elem(mode.y), b as u16),
-            acc: Type::acc(acc_lane(mode.acc), acc as u16),
-            macs: mode.macs() as u32,
-        }
-    }
-}
-
-/// The kernel IR's element for the multiplier's; no mode of [`MacMode`] has 4-bit operands.
-const fn elem(lane: num::Lane) -> Elem {
-    match lane {
-        num::Lane::I4 | num::Lane::I8 => Elem::I8,
-        num::Lane::I16 => Elem::I16,
-        num::Lane::I32 => Elem::I32,
-        num::Lane::Bf16 => Elem::Bf16,
-    }
-}
-
-const fn acc_lane(lane: num::AccLane) -> AccLane {
-    match lane {
-        num::AccLane::Acc32 => AccLane::I32,
-        num::AccLane::Acc64 => AccLane::I64,
-        num::AccLane::Fp32 => AccLane::F32,
-    }
-}
-
 /// A lock as a core names it: 0..15 south, 16..31 west, 32..47 north, 48..63 its own tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CoreLock(pub u8);
@@ -334,14 +252,16 @@ pub enum Op {
         /// Scalar.
         scalar: Value,
     },
-    /// Two 256-bit vectors, the first in the low half -> 512-bit vector of the same element.
+    /// Two 256-bit vectors, the first in the low half -> 512-bit vector of the same element; or two
+    /// accumulators of 512 bits -> 1024-bit accumulator of the same lane.
     Concat {
         /// Low half.
         lo: Value,
         /// High half.
         hi: Value,
     },
-    /// One half of a 512-bit vector -> 256-bit vector of the same element.
+    /// One half of a 512-bit vector -> 256-bit vector of the same element; or of an accumulator of
+    /// 1024 bits -> 512-bit accumulator of the same lane.
     Half {
         /// Whole.
         value: Value,
@@ -350,7 +270,7 @@ pub enum Op {
     },
     /// An accumulator of zeros -> accumulator.
     AccZero(Type),
-    /// Product of A and B, added to `acc` where there is one -> accumulator of the mode.
+    /// Product of A and B, added to an accumulator where there is one -> accumulator of the mode.
     Mac {
         /// Shape and types.
         mode: MacMode,
@@ -358,8 +278,10 @@ pub enum Op {
         a_signed: bool,
         /// Whether B is signed; floats are.
         b_signed: bool,
+        /// Whether the product is negated.
+        negate: bool,
         /// Accumulator to add to.
-        acc: Option<Value>,
+        acc: Option<Addend>,
         /// First operand.
         a: Value,
         /// Second operand.
@@ -389,6 +311,8 @@ pub enum Op {
         /// Whether the elements are signed.
         signed: bool,
     },
+    /// An operation on vectors and accumulators; see each for its result.
+    Vector(VectorOp),
     /// Runs `body` `count` times -> the carried values after the last pass.
     Loop {
         /// How often.
@@ -441,7 +365,11 @@ impl Op {
             Op::Splat { scalar, .. } => f(*scalar),
             Op::Concat { lo, hi } => [*lo, *hi].into_iter().for_each(f),
             Op::Half { value, .. } => f(*value),
-            Op::Mac { acc, a, b, .. } => acc.iter().copied().chain([*a, *b]).for_each(f),
+            Op::Mac { acc, a, b, .. } => {
+                let acc = acc.iter().map(|addend| addend.acc);
+                acc.chain([*a, *b]).for_each(f);
+            }
+            Op::Vector(op) => op.for_each_operand(f),
             Op::Srs { acc, shift, .. } => [*acc, *shift].into_iter().for_each(f),
             Op::Ups { value, shift, .. } => [*value, *shift].into_iter().for_each(f),
             Op::Loop { count, init, .. } => {
@@ -471,7 +399,11 @@ impl Op {
             Op::Splat { scalar, .. } => f(scalar),
             Op::Concat { lo, hi } => [lo, hi].into_iter().for_each(f),
             Op::Half { value, .. } => f(value),
-            Op::Mac { acc, a, b, .. } => acc.iter_mut().chain([a, b]).for_each(f),
+            Op::Mac { acc, a, b, .. } => {
+                let acc = acc.iter_mut().map(|addend| &mut addend.acc);
+                acc.chain([a, b]).for_each(f);
+            }
+            Op::Vector(op) => op.for_each_operand_mut(f),
             Op::Srs { acc, shift, .. } => [acc, shift].into_iter().for_each(f),
             Op::Ups { value, shift, .. } => [value, shift].into_iter().for_each(f),
             Op::Loop { count, init, .. } => {
@@ -507,13 +439,16 @@ impl Op {
             }
             Op::Concat { lo, .. } => vec![match ty(*lo) {
                 Type::Vec { elem, lanes } => Type::vec(elem, lanes.saturating_mul(2)),
+                Type::Acc { lane, lanes } => Type::acc(lane, lanes.saturating_mul(2)),
                 other => other,
             }],
             Op::Half { value, .. } => vec![match ty(*value) {
                 Type::Vec { elem, lanes } => Type::vec(elem, lanes / 2),
+                Type::Acc { lane, lanes } => Type::acc(lane, lanes / 2),
                 other => other,
             }],
             Op::Mac { mode, .. } => vec![mode.shape().acc],
+            Op::Vector(op) => op.result_types(ty),
             Op::Loop {
                 count: Count::Forever,
                 ..
@@ -534,26 +469,5 @@ impl Op {
                 | Op::Acquire { .. }
                 | Op::Release { .. }
         )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::MacMode;
-
-    #[test]
-    fn modes_have_the_shapes_that_their_names_say() {
-        let shapes = MacMode::ALL.map(|mode| {
-            let s = mode.shape();
-            format!("{}: {} {} -> {}, {}", s.name, s.a, s.b, s.acc, s.macs)
-        });
-        assert_eq!(
-            shapes,
-            [
-                "i8.4x8x8: i8x32 i8x64 -> acc32x32, 256",
-                "i16.32: i16x32 i16x32 -> acc32x32, 32",
-                "bf16.4x8x4: bf16x32 bf16x32 -> accf32x16, 128",
-            ]
-        );
     }
 }

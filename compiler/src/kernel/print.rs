@@ -5,10 +5,11 @@
 //! values and its body). [`Func::canonical`] brings a function itself to that numbering, which is
 //! the one that the reader makes.
 
+mod vector;
+
 use std::fmt::{self, Write};
 
 use super::ir::{Access, Block, Count, Func, Inst, Module, Op, Param, Value};
-use super::types::ROUNDINGS;
 
 /// How the values of a function are spelled.
 #[derive(Debug)]
@@ -202,21 +203,8 @@ fn operation(names: &Names, op: &Op) -> String {
             format!("half.{} {}", if *high { "hi" } else { "lo" }, n(value))
         }
         Op::AccZero(ty) => format!("acc.zero {ty}"),
-        Op::Mac {
-            mode,
-            a_signed,
-            b_signed,
-            acc,
-            a,
-            b,
-        } => {
-            let signs = sign_suffix(*a_signed, *b_signed);
-            let mode = mode.shape().name;
-            match acc {
-                Some(acc) => format!("vmac{signs} {mode} {}, {}, {}", n(acc), n(a), n(b)),
-                None => format!("vmul{signs} {mode} {}, {}", n(a), n(b)),
-            }
-        }
+        Op::Mac { .. } => vector::product(names, op),
+        Op::Vector(op) => vector::text(names, op),
         Op::Srs {
             ty,
             acc,
@@ -225,8 +213,7 @@ fn operation(names: &Names, op: &Op) -> String {
         } => {
             let range = if mode.saturate { "saturate" } else { "wrap" };
             let sign = if mode.signed { "" } else { ", unsigned" };
-            let rounding = ROUNDINGS.iter().find(|(r, _)| *r == mode.rounding);
-            let rounding = rounding.map_or("", |(_, name)| name);
+            let rounding = vector::rounding_name(mode.rounding);
             format!(
                 "srs {ty} {}, {}, {rounding}, {range}{sign}",
                 n(acc),
@@ -274,16 +261,6 @@ fn access_text(access: Access) -> (&'static str, i32) {
     match access {
         Access::Offset(bytes) => ("", bytes),
         Access::Post(bytes) => (".post", bytes),
-    }
-}
-
-/// Signs of the operands of `vmul` and `vmac`; none is written where both are signed.
-fn sign_suffix(a_signed: bool, b_signed: bool) -> &'static str {
-    match (a_signed, b_signed) {
-        (true, true) => "",
-        (true, false) => ".su",
-        (false, true) => ".us",
-        (false, false) => ".uu",
     }
 }
 

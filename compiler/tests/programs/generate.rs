@@ -1,7 +1,9 @@
 //! Random kernel IR that verifies and stays within its memory.
 
+mod vector;
+
 use npuc::kernel::builder::FuncBuilder;
-use npuc::kernel::ir::{CoreLock, Count, Func, IntOp, MacMode, Module, Op, SrsMode, Value};
+use npuc::kernel::ir::{Addend, CoreLock, Count, Func, IntOp, MacMode, Module, Op, SrsMode, Value};
 use npuc::kernel::types::{AccLane, Elem, ROUNDINGS, Type};
 
 /// Bytes of each of the two buffers that a program works on.
@@ -25,13 +27,16 @@ const VECTORS: [Type; 8] = [
     Type::vec(Elem::Bf16, 16),
     Type::vec(Elem::Bf16, 32),
 ];
-const ACCS: [Type; 5] = [
+const ACCS: [Type; 6] = [
     Type::acc(AccLane::I32, 16),
     Type::acc(AccLane::I32, 32),
     Type::acc(AccLane::I64, 8),
     Type::acc(AccLane::I64, 16),
     Type::acc(AccLane::F32, 16),
+    Type::acc(AccLane::F32, 32),
 ];
+const HALF_ACCS: [Type; 3] = [ACCS[0], ACCS[2], ACCS[4]];
+const WIDE_ACCS: [Type; 3] = [ACCS[1], ACCS[3], ACCS[5]];
 /// Accumulators and the vectors that `srs` and `ups` move between.
 const PAIRS: [(Type, Type); 6] = [
     (ACCS[1], VECTORS[0]),
@@ -127,7 +132,7 @@ fn func(name: &str, choices: &mut Choices<'_>, callee: Option<&str>) -> Func {
 
 fn block(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, depth: usize) {
     for _ in 0..choices.below(OPS) {
-        match choices.below(12) {
+        match choices.below(14) {
             0 | 1 => scalar(b, choices, scope),
             2 | 3 => load(b, choices, scope),
             4 | 5 => store(b, choices, scope),
@@ -138,6 +143,10 @@ fn block(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, dept
             10 => {
                 b.release(CoreLock(50), 2);
                 b.acquire(CoreLock(50), 1);
+            }
+            11 | 12 => {
+                let value = vector::operation(b, choices, scope);
+                scope.wide.push(value);
             }
             _ => pointer(b, choices, scope),
         }
@@ -248,7 +257,7 @@ fn pointer(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
 }
 
 fn vector(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
-    let value = match choices.below(4) {
+    let value = match choices.below(6) {
         0 => {
             let scalar = choices.of(&scope.scalars);
             b.splat(choices.of(&VECTORS), scalar)
@@ -258,6 +267,17 @@ fn vector(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
             let whole = VECTORS[2 * choices.below(4) + 1];
             let whole = wide(b, choices, scope, whole);
             b.half(whole, choices.below(2) == 1)
+        }
+        3 => {
+            let ty = choices.of(&WIDE_ACCS);
+            let whole = wide(b, choices, scope, ty);
+            b.half(whole, choices.below(2) == 1)
+        }
+        4 => {
+            let half = choices.of(&HALF_ACCS);
+            let lo = wide(b, choices, scope, half);
+            let hi = wide(b, choices, scope, half);
+            b.concat(lo, hi)
         }
         _ => {
             let half = VECTORS[2 * choices.below(4)];
@@ -284,15 +304,19 @@ fn product(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
     let y = wide(b, choices, scope, shape.b);
     let acc = match choices.below(3) {
         0 => None,
-        _ => Some(wide(b, choices, scope, shape.acc)),
+        _ => Some(Addend {
+            acc: wide(b, choices, scope, shape.acc),
+            negate: choices.below(4) == 0,
+        }),
     };
-    let float = mode == MacMode::Bf16M4K8N4;
-    let mut sign = || float || choices.below(2) == 0;
+    let negate = choices.below(4) == 0;
+    let mut sign = || mode.is_float() || choices.below(2) == 0;
     let (a_signed, b_signed) = (sign(), sign());
     scope.wide.push(b.op(Op::Mac {
         mode,
         a_signed,
         b_signed,
+        negate,
         acc,
         a: x,
         b: y,

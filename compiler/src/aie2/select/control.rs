@@ -7,7 +7,7 @@ use arch::aie2::{Reg, reg};
 
 use super::consts::set_reg;
 use super::lower::Lower;
-use crate::kernel::ir::{Block, Func, Op, Value};
+use crate::kernel::ir::{Block, Func, Op, Value, VectorOp};
 use crate::kernel::types::Type;
 
 /// What control registers hold, where it is known.
@@ -45,6 +45,9 @@ pub(super) fn needs(func: &Func, op: &Op, shift: impl Fn(Value) -> Option<i32>) 
             if !fits {
                 needs.insert(reg::CRSAT, 0);
             }
+        }
+        Op::Vector(VectorOp::ToBf16 { rounding, .. }) => {
+            needs.insert(reg::CRRND, *rounding as i64);
         }
         _ => {}
     }

@@ -1,9 +1,9 @@
 //! What selection wants to know of a function before it begins: uses, and which object each pointer
 //! reaches.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::kernel::ir::{Block, Func, Inst, Op, Value};
+use crate::kernel::ir::{Block, Func, Inst, Op, Value, VectorOp};
 use crate::kernel::types::Type;
 
 /// The object of constant addresses and of parameters that others may reach too.
@@ -20,8 +20,10 @@ pub(super) struct Facts {
     objects: Vec<Option<u32>>,
     /// 256-bit values that are only wanted as a half of a [`Op::Concat`]: half -> (whole, high).
     pub(super) halves: HashMap<Value, (Value, bool)>,
-    /// Results of [`Op::Srs`] whose only use is a store of the same block.
-    pub(super) stored_srs: Vec<bool>,
+    /// Results of [`Op::Srs`] and [`VectorOp::ToBf16`] whose only use is a store of the same block.
+    pub(super) stored: Vec<bool>,
+    /// Loads whose only use is a [`VectorOp::ToF32`] of the same block: loaded -> widened.
+    pub(super) widened_loads: HashMap<Value, Value>,
 }
 
 impl Facts {
@@ -31,7 +33,8 @@ impl Facts {
             uses: vec![0; n],
             objects: vec![None; n],
             halves: HashMap::new(),
-            stored_srs: vec![false; n],
+            stored: vec![false; n],
+            widened_loads: HashMap::new(),
         };
         facts.count_uses(&func.body);
         for (k, param) in func.params.iter().enumerate() {
@@ -104,29 +107,44 @@ impl Facts {
     }
 
     fn pair_up(&mut self, block: &Block) {
-        // Only values that a load or a shift makes in the same block can be put in place.
-        let mut placeable = HashMap::new();
-        let mut srs = HashMap::new();
+        // Only values that one instruction of the same block writes to a place of its own choice can
+        // be put in place.
+        let mut placeable = HashSet::new();
+        let mut stores = HashSet::new();
+        let mut loads = HashSet::new();
         for Inst { results, op } in &block.insts {
             match op {
                 Op::Load { .. } => {
-                    placeable.insert(results[0], ());
+                    placeable.insert(results[0]);
+                    loads.insert(results[0]);
                 }
-                Op::Srs { .. } => {
-                    placeable.insert(results[0], ());
-                    srs.insert(results[0], ());
+                Op::Srs { .. } | Op::Vector(VectorOp::ToBf16 { .. }) => {
+                    placeable.insert(results[0]);
+                    stores.insert(results[0]);
+                }
+                Op::Mac { mode, .. } if mode.is_float() => {
+                    placeable.insert(results[0]);
+                }
+                Op::Ups { .. } => {
+                    placeable.insert(results[0]);
+                }
+                Op::Vector(VectorOp::ToF32 { value }) => {
+                    placeable.insert(results[0]);
+                    if loads.contains(value) && self.uses[value.index()] == 1 {
+                        self.widened_loads.insert(*value, results[0]);
+                    }
                 }
                 Op::Concat { lo, hi } => {
                     for (half, high) in [(lo, false), (hi, true)] {
-                        if placeable.contains_key(half) && self.uses[half.index()] == 1 {
+                        if placeable.contains(half) && self.uses[half.index()] == 1 {
                             self.halves.insert(*half, (results[0], high));
                         }
                     }
                 }
                 Op::Store { value, .. }
-                    if srs.contains_key(value) && self.uses[value.index()] == 1 =>
+                    if stores.contains(value) && self.uses[value.index()] == 1 =>
                 {
-                    self.stored_srs[value.index()] = true;
+                    self.stored[value.index()] = true;
                 }
                 Op::Loop { body, .. } => self.pair_up(body),
                 _ => {}

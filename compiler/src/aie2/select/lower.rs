@@ -12,7 +12,7 @@ use crate::aie2::error::CompileError;
 use crate::aie2::mir::{BlockId, BlockKind, Edge, ValueId};
 use crate::aie2::vcode::{Arg, RegClass, VBlock, VFunc, VInst, ValueInfo};
 use crate::kernel::ir::{Block, Count, Func, Inst, Op, SrsMode, Value};
-use crate::kernel::types::Type;
+use crate::kernel::types::{Rounding, Type};
 
 /// How a value of the kernel is at hand.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,13 @@ pub(super) enum Ref {
         shift: Value,
         /// Rounding and range.
         mode: SrsMode,
+    },
+    /// A rounding to bf16 that its store does.
+    Bf16 {
+        /// Accumulator.
+        acc: Value,
+        /// Rounding.
+        rounding: Rounding,
     },
 }
 
@@ -158,6 +165,7 @@ impl Lower<'_> {
             Op::Concat { lo, hi } => self.lower_concat(results[0], *lo, *hi),
             Op::Half { value, high } => self.lower_half(results[0], *value, *high),
             Op::Mac { .. } => self.lower_mac(results[0], op)?,
+            Op::Vector(vector) => self.lower_vector(results, op, vector),
             Op::Srs { .. } => self.lower_srs(results[0], op)?,
             Op::Ups { .. } => self.lower_ups(results[0], op)?,
             Op::Loop {
@@ -318,7 +326,7 @@ impl Lower<'_> {
             Ref::Addr(a) => (self.shared_const(RegClass::P, i64::from(a)), 0),
             Ref::Zero(ty) => (self.zero(ty), 0),
             // Only made for a value whose one use is a store, which does not ask for its place.
-            Ref::Srs { acc, .. } => self.place(acc),
+            Ref::Srs { acc, .. } | Ref::Bf16 { acc, .. } => self.place(acc),
         }
     }
 

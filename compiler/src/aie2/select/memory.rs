@@ -45,6 +45,22 @@ const LOAD_ACC: Forms = Forms {
     post_reg: &[op::VLDA_dmw_lda_am_ag_pstm_nrm],
 };
 
+/// bf16 into f32 lanes.
+const LOAD_F32: Forms = Forms {
+    offset: &[op::VLDA_CONV_FP32_BF16_ag_idx_imm],
+    offset_reg: &[op::VLDA_CONV_FP32_BF16_ag_idx],
+    post: &[op::VLDA_CONV_FP32_BF16_pstm_nrm_imm],
+    post_reg: &[op::VLDA_CONV_FP32_BF16_pstm_nrm],
+};
+
+/// f32 lanes as bf16.
+const STORE_BF16: Forms = Forms {
+    offset: &[op::VST_CONV_BF16_FP32_ag_idx_imm],
+    offset_reg: &[op::VST_CONV_BF16_FP32_ag_idx],
+    post: &[op::VST_CONV_BF16_FP32_ag_pstm_nrm_imm],
+    post_reg: &[op::VST_CONV_BF16_FP32_ag_pstm_nrm],
+};
+
 const STORE_SCALAR: Forms = Forms {
     offset: &[op::ST_dms_sts_idx_imm],
     offset_reg: &[op::ST_dms_sts_idx],
@@ -101,16 +117,21 @@ impl Lower<'_> {
         ptr: Value,
         access: Access,
     ) -> Result<(), CompileError> {
-        let forms = match ty {
-            Type::I32 | Type::Ptr => &LOAD_SCALAR,
-            Type::Vec { .. } => &LOAD_VECTOR,
-            Type::Acc { .. } => &LOAD_ACC,
+        let parts = self.class_of(ty).units();
+        // The load itself widens what is only wanted as f32.
+        let widened = self.facts.widened_loads.get(&results[0]).copied();
+        let (forms, result, to) = match (ty, widened) {
+            (_, Some(widened)) => (&LOAD_F32, widened, self.func.ty(widened)),
+            (Type::I32 | Type::Ptr, _) => (&LOAD_SCALAR, results[0], ty),
+            (Type::Vec { .. }, _) => (&LOAD_VECTOR, results[0], ty),
+            (Type::Acc { .. }, _) => (&LOAD_ACC, results[0], ty),
         };
-        let (value, first) = self.destination(results[0], ty);
-        let data = (0..self.class_of(ty).units() as u8)
+        let (value, first) = self.destination(result, to);
+        let step = self.class_of(to).units() / parts;
+        let data = (0..parts)
             .map(|k| Arg::Value {
                 value,
-                part: first + k,
+                part: first + (k * step) as u8,
             })
             .collect();
         let moved = self.access(forms, data, None, ptr, access, false);
@@ -132,6 +153,12 @@ impl Lower<'_> {
         {
             let (forms, data, shift) = self.fused_srs(acc, shift, mode, ty)?;
             let moved = self.access(forms, data, Some(shift), ptr, access, true);
+            self.define_moved(results.first(), moved, ptr);
+            return Ok(());
+        }
+        if let Ref::Bf16 { acc, rounding } = self.at(value) {
+            let data = self.fused_bf16(acc, rounding, ty);
+            let moved = self.access(&STORE_BF16, data, None, ptr, access, true);
             self.define_moved(results.first(), moved, ptr);
             return Ok(());
         }
@@ -302,7 +329,8 @@ impl Lower<'_> {
     pub(super) fn destination(&mut self, result: Value, ty: Type) -> (ValueId, u8) {
         if let Some((whole, high)) = self.facts.halves.get(&result).copied() {
             let value = self.placed_whole(whole);
-            let part = u8::from(high);
+            let half = self.class_of(ty).units() as u8;
+            let part = if high { half } else { 0 };
             self.set_ref(result, Ref::Reg { value, part });
             return (value, part);
         }

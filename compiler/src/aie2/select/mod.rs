@@ -7,9 +7,11 @@
 //! - `memory`: loads, stores, pointers.
 //! - `scalar`: integer operations.
 //! - `vector`: multiply-accumulate, shift-round-saturate and moves of vectors.
+//! - `acc`: sums and conversions of accumulators.
 //! - `start`: the start-up code.
 //! - `facts`: what selection wants to know of a function beforehand.
 
+mod acc;
 mod calls;
 mod consts;
 mod control;

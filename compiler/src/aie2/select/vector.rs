@@ -184,9 +184,28 @@ const UPS: [(AccLane, Elem, RegClass, Opcode, Opcode); 6] = [
     ),
 ];
 
-/// Configuration word of a multiplication.
-fn mac_config(mode: MacMode, a_signed: bool, b_signed: bool) -> i64 {
-    i64::from(mode.hardware().conf(a_signed, b_signed).encode())
+/// Configuration word of a multiplication, and whether it negates the accumulator.
+fn mac_config(mode: MacMode, a_signed: bool, b_signed: bool, negate_acc: bool) -> i64 {
+    let mut conf = mode.hardware().conf(a_signed, b_signed);
+    conf.sub1 = negate_acc;
+    i64::from(conf.encode())
+}
+
+/// The instruction of a product: whether of floats, whether it is negated, and whether the accumulator
+/// is, if there is one. Of floats none negates the accumulator: the configuration word does.
+fn product_form(float: bool, negate: bool, acc: Option<bool>) -> Opcode {
+    match (float, negate, acc) {
+        (false, false, None) => op::VMUL_vmac_cm_core_dense,
+        (false, true, None) => op::VNEGMUL_vmac_cm_core_dense,
+        (false, false, Some(false)) => op::VMAC_vmac_cm_core_dense,
+        (false, true, Some(false)) => op::VMSC_vmac_cm_core_dense,
+        (false, true, Some(true)) => op::VNEGMAC_vmac_cm_core_dense,
+        (false, false, Some(true)) => op::VNEGMSC_vmac_cm_core_dense,
+        (true, false, None) => op::VMUL_F_vmac_bm_core_dense,
+        (true, true, None) => op::VNEGMUL_F_vmac_bm_core_dense,
+        (true, false, Some(_)) => op::VMAC_F_vmac_bm_core_dense,
+        (true, true, Some(_)) => op::VMSC_F_vmac_bm_core_dense,
+    }
 }
 
 impl Lower<'_> {
@@ -195,6 +214,7 @@ impl Lower<'_> {
             mode,
             a_signed,
             b_signed,
+            negate,
             acc,
             a,
             b,
@@ -202,36 +222,20 @@ impl Lower<'_> {
         else {
             return Ok(());
         };
-        let config = mac_config(*mode, *a_signed, *b_signed);
+        // A sum that begins with zero is a product.
+        let addend = acc.filter(|addend| !matches!(self.at(addend.acc), Ref::Zero(_)));
+        let negated = mode.is_float() && addend.is_some_and(|addend| addend.negate);
+        let config = mac_config(*mode, *a_signed, *b_signed, negated);
         let config = self.shared_const(RegClass::R, config);
         let (a, b) = (self.factor(*a), self.factor(*b));
-        // A sum that begins with zero is a product.
-        let acc = acc.filter(|acc| !matches!(self.at(*acc), Ref::Zero(_)));
-        let class = self.class_of(mode.shape().acc);
-        let d = self.out.value(class);
-        let float = class == RegClass::Bm;
-        let inst = match acc {
-            Some(acc) => {
-                let acc = self.whole(acc);
-                let form = match float {
-                    true => op::VMAC_F_vmac_bm_core_dense,
-                    false => op::VMAC_vmac_cm_core_dense,
-                };
-                VInst::new(
-                    form,
-                    vec![Arg::value(d), Arg::value(acc), a, b, Arg::value(config)],
-                )
-            }
-            None => {
-                let form = match float {
-                    true => op::VMUL_F_vmac_bm_core_dense,
-                    false => op::VMUL_vmac_cm_core_dense,
-                };
-                VInst::new(form, vec![Arg::value(d), a, b, Arg::value(config)])
-            }
-        };
-        self.emit(inst);
-        self.define(result, d);
+        let ty = mode.shape().acc;
+        let form = product_form(mode.is_float(), *negate, addend.map(|a| a.negate));
+        let acc = addend.map(|addend| self.acc(addend.acc));
+        let (value, part) = self.destination(result, ty);
+        let mut args = vec![Arg::Value { value, part }];
+        args.extend(acc);
+        args.extend([a, b, Arg::value(config)]);
+        self.emit(VInst::new(form, args));
         Ok(())
     }
 
@@ -255,7 +259,7 @@ impl Lower<'_> {
             return Ok(());
         };
         let (acc, shift, mode, ty) = (*acc, *shift, *mode, *ty);
-        if self.facts.stored_srs[result.index()] {
+        if self.facts.stored[result.index()] {
             // Fails here rather than at the store, where the operation is no longer at hand.
             self.srs_forms(acc, mode, ty)?;
             // The store does it; the accumulator is there then as well.
@@ -268,12 +272,15 @@ impl Lower<'_> {
             RegClass::W => forms.narrow,
             _ => forms.wide.unwrap_or(forms.narrow),
         };
-        let acc = self.whole(acc);
+        let (acc, acc_part) = self.place(acc);
         let shift = self.shift(shift);
         let (value, part) = self.destination(result, ty);
         let args = vec![
             Arg::Value { value, part },
-            Arg::value(acc),
+            Arg::Value {
+                value: acc,
+                part: acc_part,
+            },
             Arg::value(shift),
         ];
         self.emit(VInst::new(form, args));
@@ -360,19 +367,21 @@ impl Lower<'_> {
         let form = if *signed { row.3 } else { row.4 };
         let (at, part) = self.place(*value);
         let shift = self.shift(*shift);
-        let d = self.out.value(class);
+        let (d, d_part) = self.destination(result, *ty);
         let args = vec![
-            Arg::value(d),
+            Arg::Value {
+                value: d,
+                part: d_part,
+            },
             Arg::Value { value: at, part },
             Arg::value(shift),
         ];
         self.emit(VInst::new(form, args));
-        self.define(result, d);
         Ok(())
     }
 
     /// A shift amount in a shift register.
-    fn shift(&mut self, shift: Value) -> ValueId {
+    pub(super) fn shift(&mut self, shift: Value) -> ValueId {
         match self.known_const(shift) {
             Some(n) => self.shared_const(RegClass::S, i64::from(n)),
             None => self.hoisted_copy(shift, RegClass::S),
@@ -404,12 +413,13 @@ impl Lower<'_> {
 
     pub(super) fn lower_concat(&mut self, result: Value, lo: Value, hi: Value) {
         let whole = self.placed_whole(result);
-        for (half, part) in [(lo, 0), (hi, 1)] {
+        let class = self.class_of(self.func.ty(lo));
+        for (half, part) in [(lo, 0), (hi, class.units() as u8)] {
             let (value, at) = self.place(half);
             if (value, at) != (whole, part) {
                 let to = Arg::Value { value: whole, part };
                 let from = Arg::Value { value, part: at };
-                self.emit(VInst::new(op::VMOV_mv_w, vec![to, from]));
+                self.emit(VInst::new(copy_form(class), vec![to, from]));
             }
         }
         self.define(result, whole);
@@ -420,14 +430,16 @@ impl Lower<'_> {
         if let Some(value) = self.wholes.get(&whole) {
             return *value;
         }
-        let value = self.out.value(RegClass::X);
+        let class = self.class_of(self.func.ty(whole));
+        let value = self.out.value(class);
         self.wholes.insert(whole, value);
         value
     }
 
     pub(super) fn lower_half(&mut self, result: Value, value: Value, high: bool) {
+        let half = self.class_of(self.func.ty(result)).units() as u8;
         let (value, part) = self.place(value);
-        let part = part + u8::from(high);
+        let part = part + if high { half } else { 0 };
         self.set_ref(result, Ref::Reg { value, part });
     }
 
@@ -456,9 +468,9 @@ mod tests {
 
     #[test]
     fn configuration_words_are_those_of_compiled_kernels() {
-        assert_eq!(mac_config(MacMode::I8M4K8N8, true, true), 776);
-        assert_eq!(mac_config(MacMode::I8M4K8N8, true, false), 0x208);
-        assert_eq!(mac_config(MacMode::I16E32, true, true), 0x338);
-        assert_eq!(mac_config(MacMode::Bf16M4K8N4, true, true), 28);
+        assert_eq!(mac_config(MacMode::I8M4K8N8, true, true, false), 776);
+        assert_eq!(mac_config(MacMode::I8M4K8N8, true, false, false), 0x208);
+        assert_eq!(mac_config(MacMode::I16E32, true, true, false), 0x338);
+        assert_eq!(mac_config(MacMode::Bf16M4K8N4, true, true, false), 28);
     }
 }

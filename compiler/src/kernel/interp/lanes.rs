@@ -20,18 +20,18 @@ pub(super) fn splat(elem: Elem, lanes: u16, scalar: i32) -> Bits {
     bits
 }
 
-/// 256 bits and 256 bits as 512.
-pub(super) fn concat(lo: &Bits, hi: &Bits) -> Bits {
+/// Twice `half` bytes as one.
+pub(super) fn concat(half: usize, lo: &Bits, hi: &Bits) -> Bits {
     let mut bits = *lo;
-    bits[32..64].copy_from_slice(&hi[..32]);
+    bits[half..2 * half].copy_from_slice(&hi[..half]);
     bits
 }
 
-/// 256 of 512 bits.
-pub(super) fn half(whole: &Bits, high: bool) -> Bits {
+/// `half` bytes of twice as many.
+pub(super) fn half(half: usize, whole: &Bits, high: bool) -> Bits {
     let mut bits = [0; WIDEST];
-    let from = if high { 32 } else { 0 };
-    bits[..32].copy_from_slice(&whole[from..from + 32]);
+    let from = if high { half } else { 0 };
+    bits[..half].copy_from_slice(&whole[from..from + half]);
     bits
 }
 
@@ -74,18 +74,18 @@ pub(super) fn ups(
     bits
 }
 
-/// Product of A and B, added to an accumulator where there is one.
+/// Product of A and B, added to an accumulator where there is one, each negated where `negate` says
+/// so.
 pub(super) fn mac(
     mode: MacMode,
     (a_signed, b_signed): (bool, bool),
+    negate: Negate,
     acc: Option<&Bits>,
-    a: &Bits,
-    b: &Bits,
+    (a, b): (&Bits, &Bits),
 ) -> Bits {
     let hardware = mode.hardware();
     let conf = hardware.conf(a_signed, b_signed);
     let (a, b) = (first_64(a), first_64(b));
-    let negate = Negate::default();
     // The mode's own unit is chosen here, so that neither call can be of the wrong one.
     let words = match hardware.acc {
         num::AccLane::Fp32 => {
@@ -110,12 +110,13 @@ fn first_64(bits: &Bits) -> [u8; 64] {
     std::array::from_fn(|i| bits[i])
 }
 
-fn words<const N: usize>(bits: &Bits) -> [u32; N] {
+/// The low bits as words.
+pub(super) fn words<const N: usize>(bits: &Bits) -> [u32; N] {
     std::array::from_fn(|i| u32::from_le_bytes(std::array::from_fn(|b| bits[4 * i + b])))
 }
 
 /// A lane of `bytes` bytes.
-fn get(bits: &Bits, bytes: u32, lane: usize, signed: bool) -> i64 {
+pub(super) fn get(bits: &Bits, bytes: u32, lane: usize, signed: bool) -> i64 {
     let bytes = bytes as usize;
     let mut word = [0; 8];
     word[..bytes].copy_from_slice(&bits[lane * bytes..(lane + 1) * bytes]);
@@ -127,7 +128,8 @@ fn get(bits: &Bits, bytes: u32, lane: usize, signed: bool) -> i64 {
     }
 }
 
-fn set(bits: &mut Bits, bytes: u32, lane: usize, value: i64) {
+/// Overwrites a lane of `bytes` bytes.
+pub(super) fn set(bits: &mut Bits, bytes: u32, lane: usize, value: i64) {
     let bytes = bytes as usize;
     bits[lane * bytes..(lane + 1) * bytes].copy_from_slice(&value.to_le_bytes()[..bytes]);
 }
@@ -140,10 +142,10 @@ mod tests {
     #[test]
     fn halves_make_the_whole() {
         let whole: Bits = std::array::from_fn(|i| if i < 64 { i as u8 } else { 0 });
-        let (lo, hi) = (half(&whole, false), half(&whole, true));
+        let (lo, hi) = (half(32, &whole, false), half(32, &whole, true));
         assert_eq!((lo[0], lo[31], lo[32]), (0, 31, 0));
         assert_eq!((hi[0], hi[31], hi[32]), (32, 63, 0));
-        assert_eq!(concat(&lo, &hi), whole);
+        assert_eq!(concat(32, &lo, &hi), whole);
     }
 
     #[test]
@@ -190,11 +192,13 @@ mod tests {
         set(&mut a, 1, 9, 2);
         set(&mut b, 1, 3, 10);
         set(&mut b, 1, 8 + 3, -20);
-        let acc = mac(MacMode::I8M4K8N8, (true, true), None, &a, &b);
+        let plain = Negate::default();
+        let mode = MacMode::I8M4K8N8;
+        let acc = mac(mode, (true, true), plain, None, (&a, &b));
         assert_eq!(get(&acc, 4, 8 + 3, true), -30);
-        let acc = mac(MacMode::I8M4K8N8, (true, true), Some(&acc), &a, &b);
+        let acc = mac(mode, (true, true), plain, Some(&acc), (&a, &b));
         assert_eq!(get(&acc, 4, 8 + 3, true), -60);
-        let unsigned = mac(MacMode::I8M4K8N8, (true, false), None, &a, &b);
+        let unsigned = mac(mode, (true, false), plain, None, (&a, &b));
         assert_eq!(get(&unsigned, 4, 8 + 3, true), 10 + 2 * 236);
     }
 }

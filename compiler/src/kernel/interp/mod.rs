@@ -9,11 +9,13 @@ mod alias;
 mod lanes;
 mod memory;
 mod trap;
+mod vector;
 
 pub use memory::{MapError, Memory, Region};
 pub use trap::{Trap, TrapKind};
 
 use alias::{Aliases, Source};
+use arch::num::Negate;
 use lanes::{Bits, WIDEST};
 use memory::Fault;
 
@@ -365,6 +367,7 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
                 locks.release(memory, *lock, *value);
                 vec![]
             }
+            Op::Vector(op) => vector::vector(frame, op).map_err(|kind| frame.trap(inst, kind))?,
             op => match pure(frame, op) {
                 Ok(datum) => datum.into_iter().collect(),
                 Err(kind) => return Err(frame.trap(inst, kind)),
@@ -449,21 +452,33 @@ fn pure(frame: &Frame<'_>, op: &Op) -> Result<Option<Datum>, TrapKind> {
             Type::Vec { elem, lanes } => Datum::Wide(lanes::splat(elem, lanes, frame.i32(*scalar))),
             _ => return Ok(None),
         },
-        Op::Concat { lo, hi } => Datum::Wide(lanes::concat(&frame.wide(*lo), &frame.wide(*hi))),
-        Op::Half { value, high } => Datum::Wide(lanes::half(&frame.wide(*value), *high)),
+        Op::Concat { lo, hi } => {
+            let half = frame.func.ty(*lo).bytes() as usize;
+            Datum::Wide(lanes::concat(half, &frame.wide(*lo), &frame.wide(*hi)))
+        }
+        Op::Half { value, high } => {
+            let half = frame.func.ty(*value).bytes() as usize / 2;
+            Datum::Wide(lanes::half(half, &frame.wide(*value), *high))
+        }
         Op::AccZero(_) => Datum::Wide([0; WIDEST]),
         Op::Mac {
             mode,
             a_signed,
             b_signed,
+            negate,
             acc,
             a,
             b,
         } => {
-            let acc = acc.map(|v| frame.wide(v));
+            let negate = Negate {
+                product: *negate,
+                acc1: acc.is_some_and(|addend| addend.negate),
+                acc2: false,
+            };
+            let acc = acc.map(|addend| frame.wide(addend.acc));
             let (a, b) = (frame.wide(*a), frame.wide(*b));
             let signs = (*a_signed, *b_signed);
-            Datum::Wide(lanes::mac(*mode, signs, acc.as_ref(), &a, &b))
+            Datum::Wide(lanes::mac(*mode, signs, negate, acc.as_ref(), (&a, &b)))
         }
         Op::Srs {
             ty,
@@ -497,6 +512,7 @@ fn pure(frame: &Frame<'_>, op: &Op) -> Result<Option<Datum>, TrapKind> {
         }
         Op::Load { .. }
         | Op::Store { .. }
+        | Op::Vector(_)
         | Op::Loop { .. }
         | Op::Yield(_)
         | Op::Call { .. }
@@ -524,6 +540,10 @@ fn int(op: IntOp, a: i32, b: i32) -> i32 {
 fn shift_amount(shift: i32) -> Result<u32, TrapKind> {
     match shift {
         0..=63 => Ok(shift as u32),
-        _ => Err(TrapKind::Shift { shift }),
+        _ => Err(TrapKind::Shift {
+            shift,
+            min: 0,
+            max: 63,
+        }),
     }
 }

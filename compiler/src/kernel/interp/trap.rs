@@ -107,10 +107,14 @@ pub enum TrapKind {
         func: String,
     },
     /// A shift beyond the register that holds it.
-    #[error("shift by {shift}, the range is 0..=63")]
+    #[error("shift by {shift}, the range is {min}..={max}")]
     Shift {
         /// Shift.
         shift: i32,
+        /// Least.
+        min: i32,
+        /// Most.
+        max: i32,
     },
     /// More steps than allowed.
     #[error("not finished after {steps} steps")]

@@ -1,21 +1,23 @@
 //! Tokens to functions.
 
+mod vector;
+
 use std::collections::BTreeMap;
 
 use super::lex::{Kind, Lexer, Token};
 use super::{FuncSource, ReadError, ReadErrorKind, Source};
 use crate::kernel::ir::{
-    Access, Block, CoreLock, Count, Func, Inst, IntOp, MAX_NESTING, MacMode, Module, Op, Param,
-    SrsMode, Value,
+    Access, Block, CoreLock, Count, Func, Inst, IntOp, MAX_NESTING, Module, Op, Param, SrsMode,
+    Value,
 };
-use crate::kernel::types::{AccLane, Elem, ROUNDINGS, Rounding, Type};
+use crate::kernel::types::{AccLane, Elem, Type};
 use crate::kernel::verify::Pos;
 use crate::nearest;
 
 type Result<T> = std::result::Result<T, ReadError>;
 
-/// Operations that are not [`IntOp`]s, as spelled.
-const OPS: [&str; 25] = [
+/// Operations that have no table of their own, as spelled.
+const OPS: [&str; 17] = [
     "const",
     "addr",
     "ptr.add",
@@ -28,14 +30,6 @@ const OPS: [&str; 25] = [
     "half.lo",
     "half.hi",
     "acc.zero",
-    "vmul",
-    "vmul.su",
-    "vmul.us",
-    "vmul.uu",
-    "vmac",
-    "vmac.su",
-    "vmac.us",
-    "vmac.uu",
     "srs",
     "ups",
     "loop",
@@ -166,7 +160,9 @@ impl<'t> Reader<'t> {
             false => "an operation",
         };
         let int_ops = IntOp::ALL.map(|(_, name)| name);
-        let ops = [OPS.as_slice(), &LOCK_OPS, &int_ops].concat();
+        let vector_ops = vector::names();
+        let vector_ops: Vec<&str> = vector_ops.iter().map(String::as_str).collect();
+        let ops = [OPS.as_slice(), &LOCK_OPS, &int_ops, &vector_ops].concat();
         let op_name = self.word(expected, &ops)?.text;
         // A loop's results are numbered before what it carries; their types are known afterwards.
         let results: Vec<Value> = names
@@ -193,6 +189,9 @@ impl<'t> Reader<'t> {
         if let Some((op, _)) = IntOp::ALL.into_iter().find(|(_, n)| *n == name) {
             let (a, b) = self.pair()?;
             return Ok(Op::Int { op, a, b });
+        }
+        if let Some(op) = self.vector(name)? {
+            return Ok(op);
         }
         Ok(match name {
             "const" => {
@@ -277,7 +276,8 @@ impl<'t> Reader<'t> {
                 self.punct(")")?;
                 Op::Call { func, args }
             }
-            "acquire" | "release" => {
+            // The last of the names: "acquire" and "release".
+            _ => {
                 let lock = CoreLock(self.int("lock", 0, u8::MAX.into())? as u8);
                 self.punct(",")?;
                 let value = self.int("lock value", 0, u8::MAX.into())? as u8;
@@ -286,7 +286,6 @@ impl<'t> Reader<'t> {
                     _ => Op::Release { lock, value },
                 }
             }
-            _ => self.product(name)?,
         })
     }
 
@@ -294,9 +293,7 @@ impl<'t> Reader<'t> {
         let ty = self.ty()?;
         let (acc, shift) = self.pair()?;
         self.punct(",")?;
-        let word = self.word("a rounding", &ROUNDINGS.map(|(_, name)| name))?;
-        let rounding = ROUNDINGS.iter().find(|(_, name)| *name == word.text);
-        let rounding = rounding.map_or(Rounding::ConvEven, |(rounding, _)| *rounding);
+        let rounding = self.rounding()?;
         self.punct(",")?;
         let range = self.word("`saturate` or `wrap`", &["saturate", "wrap"])?;
         let saturate = range.text == "saturate";
@@ -311,31 +308,6 @@ impl<'t> Reader<'t> {
             acc,
             shift,
             mode,
-        })
-    }
-
-    /// `vmul` or `vmac`, with the signs of the factors.
-    fn product(&mut self, name: &str) -> Result<Op> {
-        let (op, signs) = name.split_once('.').unwrap_or((name, "ss"));
-        let names = MacMode::ALL.map(|mode| mode.shape().name);
-        let word = self.word("a mode such as `i8.4x8x8`", &names)?;
-        let mode = MacMode::ALL
-            .into_iter()
-            .find(|mode| mode.shape().name == word.text)
-            .unwrap_or(MacMode::ALL[0]);
-        let mut acc = None;
-        if op == "vmac" {
-            acc = Some(self.operand()?);
-            self.punct(",")?;
-        }
-        let (a, b) = self.pair()?;
-        Ok(Op::Mac {
-            mode,
-            a_signed: signs.starts_with('s'),
-            b_signed: signs.ends_with('s'),
-            acc,
-            a,
-            b,
         })
     }
 

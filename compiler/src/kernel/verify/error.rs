@@ -175,8 +175,21 @@ pub enum Rule {
     #[error("address {addr:#x} is outside the data space {:#x}..={:#x}", DATA_SPACE.start(), DATA_SPACE.end())]
     AddrRange { addr: u32 },
     /// Constant shifts are in range.
-    #[error("shift by {found}, the range of {op} is 0..={max}")]
-    ShiftRange { op: String, found: i32, max: i32 },
+    #[error("shift by {found}, the range of {op} is {min}..={max}")]
+    ShiftRange {
+        op: String,
+        found: i32,
+        min: i32,
+        max: i32,
+    },
+    /// A cast keeps every bit.
+    #[error("cast of {from}, {bits} bits, to {to}, {to_bits} bits")]
+    CastWidth {
+        from: Type,
+        bits: u32,
+        to: Type,
+        to_bits: u32,
+    },
     /// The core moves few pairs of accumulators and vectors.
     #[error("no srs from {acc} to {ty}")]
     SrsForm { acc: Type, ty: Type },
@@ -266,6 +279,9 @@ impl Rule {
             }
             Rule::UpsForm { .. } => {
                 "i8 or i16 to acc32, i16 or i32 to acc64, with as many lanes".into()
+            }
+            Rule::CastWidth { .. } => {
+                "concat and half change the width, srs and ups that of lanes".into()
             }
             Rule::LoopCount => "leave the loop out".into(),
             Rule::Nesting { .. } => "move inner loops to a function of their own".into(),

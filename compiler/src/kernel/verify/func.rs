@@ -1,5 +1,7 @@
 //! Rules within one function.
 
+mod vector;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{MAX_PTR_PARAMS, MAX_SCALAR_PARAMS, Report, Rule};
@@ -368,17 +370,8 @@ impl Check<'_, '_> {
                     matches!(ty, Type::Vec { .. })
                 });
             }
-            Op::Concat { lo, hi } => {
-                let half = |ty: Type| matches!(ty, Type::Vec { .. }) && ty.bits() == 256;
-                self.operand_if(at, "low half", *lo, half, "a vector of 256 bits");
-                if let Some(lo) = self.ty(*lo).filter(|ty| half(*ty)) {
-                    self.operand(at, "high half", *hi, lo);
-                }
-            }
-            Op::Half { value, .. } => {
-                let whole = |ty: Type| matches!(ty, Type::Vec { .. }) && ty.bits() == 512;
-                self.operand_if(at, "operand", *value, whole, "a vector of 512 bits");
-            }
+            Op::Concat { lo, hi } => self.halves(at, *lo, *hi),
+            Op::Half { value, .. } => self.whole(at, *value),
             Op::AccZero(ty) => {
                 self.makes(at, "acc.zero", *ty, "accumulators", |ty| {
                     matches!(ty, Type::Acc { .. })
@@ -391,18 +384,13 @@ impl Check<'_, '_> {
                 acc,
                 a,
                 b,
+                ..
             } => {
-                let shape = mode.shape();
-                if let Some(acc) = acc {
-                    self.operand(at, "accumulator", *acc, shape.acc);
-                }
-                self.operand(at, "first factor", *a, shape.a);
-                self.operand(at, "second factor", *b, shape.b);
-                let float = matches!(shape.acc, Type::Acc { lane, .. } if lane == AccLane::F32);
-                if float && !(*a_signed && *b_signed) {
-                    self.error(at, Rule::FloatSign { mode: shape.name });
-                }
+                let signed = *a_signed && *b_signed;
+                let acc = acc.map(|addend| addend.acc);
+                self.product(at, *mode, signed, acc, (*a, *b));
             }
+            Op::Vector(op) => self.vector(at, op),
             Op::Srs { ty, acc, shift, .. } => {
                 self.operand(at, "shift", *shift, Type::I32);
                 self.shift(at, "srs".into(), *shift, 63);
@@ -481,7 +469,16 @@ impl Check<'_, '_> {
         if let Some(found) = self.constants.get(&shift).copied()
             && !(0..=max).contains(&found)
         {
-            self.error(at, Rule::ShiftRange { op, found, max });
+            let min = 0;
+            self.error(
+                at,
+                Rule::ShiftRange {
+                    op,
+                    found,
+                    min,
+                    max,
+                },
+            );
         }
     }
 

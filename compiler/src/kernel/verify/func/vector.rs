@@ -1,0 +1,126 @@
+//! Rules of products and of operations on vectors and accumulators.
+
+use super::{At, Check};
+use crate::kernel::ir::{MacMode, Value, VectorOp};
+use crate::kernel::types::{AccLane, Elem, Type};
+use crate::kernel::verify::Rule;
+
+fn is_vec(ty: Type) -> bool {
+    matches!(ty, Type::Vec { .. })
+}
+
+fn is_acc(ty: Type) -> bool {
+    matches!(ty, Type::Acc { .. })
+}
+
+impl Check<'_, '_> {
+    /// Two halves of a register, of one type.
+    pub(super) fn halves(&mut self, at: At<'_>, lo: Value, hi: Value) {
+        let half = |ty: Type| is_vec(ty) && ty.bits() == 256 || is_acc(ty) && ty.bits() == 512;
+        let expected = "a vector of 256 bits or an accumulator of 512";
+        self.operand_if(at, "low half", lo, half, expected);
+        if let Some(lo) = self.ty(lo).filter(|ty| half(*ty)) {
+            self.operand(at, "high half", hi, lo);
+        }
+    }
+
+    /// A register that has halves.
+    pub(super) fn whole(&mut self, at: At<'_>, value: Value) {
+        let whole = |ty: Type| is_vec(ty) && ty.bits() == 512 || is_acc(ty) && ty.bits() == 1024;
+        let expected = "a vector of 512 bits or an accumulator of 1024";
+        self.operand_if(at, "operand", value, whole, expected);
+    }
+
+    /// Accumulator and factors of a product.
+    pub(super) fn product(
+        &mut self,
+        at: At<'_>,
+        mode: MacMode,
+        signed: bool,
+        acc: Option<Value>,
+        (a, b): (Value, Value),
+    ) {
+        let shape = mode.shape();
+        if let Some(acc) = acc {
+            self.operand(at, "accumulator", acc, shape.acc);
+        }
+        self.operand(at, "first factor", a, shape.a);
+        self.operand(at, "second factor", b, shape.b);
+        if mode.is_float() && !signed {
+            self.error(at, Rule::FloatSign { mode: shape.name });
+        }
+    }
+
+    pub(super) fn vector(&mut self, at: At<'_>, op: &VectorOp) {
+        match op {
+            VectorOp::Acc { a, b, .. } => {
+                self.operand_if(at, "left operand", *a, is_acc, "an accumulator");
+                if let Some(a) = self.ty(*a).filter(|ty| is_acc(*ty)) {
+                    self.operand(at, "right operand", *b, a);
+                }
+            }
+            VectorOp::AccNeg { acc } => {
+                self.operand_if(at, "operand", *acc, is_acc, "an accumulator");
+            }
+            VectorOp::Cast { ty, value } => {
+                let wide = |ty: Type| is_vec(ty) || is_acc(ty);
+                self.operand_if(at, "operand", *value, wide, "a vector or an accumulator");
+                self.makes(at, "cast", *ty, "vectors and accumulators", wide);
+                if let Some(from) = self.ty(*value)
+                    && wide(from)
+                    && wide(*ty)
+                    && from.bits() != ty.bits()
+                {
+                    let (bits, to_bits) = (from.bits(), ty.bits());
+                    let to = *ty;
+                    self.error(
+                        at,
+                        Rule::CastWidth {
+                            from,
+                            bits,
+                            to,
+                            to_bits,
+                        },
+                    );
+                }
+            }
+            VectorOp::ToBf16 { acc, .. } => {
+                let fits = |ty: Type| matches!(ty, Type::Acc { lane, .. } if lane == AccLane::F32);
+                self.operand_if(at, "operand", *acc, fits, "an accumulator of f32 lanes");
+            }
+            VectorOp::ToF32 { value } => {
+                let fits = |ty: Type| matches!(ty, Type::Vec { elem, .. } if elem == Elem::Bf16);
+                self.operand_if(at, "operand", *value, fits, "a vector of bf16");
+            }
+            VectorOp::Floor { value, shift } => {
+                self.operand(at, "operand", *value, Type::vec(Elem::Bf16, 16));
+                self.operand(at, "shift", *shift, Type::I32);
+                self.constant_in(at, "vfloor", *shift, -32..=31);
+            }
+        }
+    }
+
+    /// A scalar operand that is a constant has a range.
+    fn constant_in(
+        &mut self,
+        at: At<'_>,
+        op: &str,
+        value: Value,
+        range: std::ops::RangeInclusive<i32>,
+    ) {
+        if let Some(found) = self.constants.get(&value).copied()
+            && !range.contains(&found)
+        {
+            let (op, min, max) = (op.to_string(), *range.start(), *range.end());
+            self.error(
+                at,
+                Rule::ShiftRange {
+                    op,
+                    found,
+                    min,
+                    max,
+                },
+            );
+        }
+    }
+}
