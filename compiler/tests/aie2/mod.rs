@@ -2,6 +2,7 @@
 
 mod asm;
 mod checker;
+mod emit;
 mod kernels;
 mod layout;
 mod listing;

@@ -40,6 +40,8 @@ pub enum Found {
     Early(u32),
     /// The bundle at this address wrote something else over it.
     Overwritten(u32),
+    /// The bundle at this address forwards what it writes over it in this cycle.
+    Forwarded(u32),
     /// The register holds different things, depending on the way control came.
     Unknown,
     /// Nothing wrote it.
@@ -314,6 +316,7 @@ impl fmt::Display for Found {
             Found::Early(1) => f.write_str("is 1 cycle early"),
             Found::Early(cycles) => write!(f, "is {cycles} cycles early"),
             Found::Overwritten(by) => write!(f, "the bundle at {by:#06x} wrote something else"),
+            Found::Forwarded(by) => write!(f, "the bundle at {by:#06x} forwards what follows it"),
             Found::Unknown => f.write_str("the ways to it disagree"),
             Found::Never => f.write_str("nothing wrote it"),
         }
@@ -324,6 +327,7 @@ impl Found {
     fn help(&self) -> &'static str {
         match self {
             Found::Early(_) => "help: issue the read later or the write earlier",
+            Found::Forwarded(_) => "help: issue the writer a cycle later",
             Found::Overwritten(_) => "help: give one of the two values another register",
             Found::Unknown => "help: bring the value into this register on every way",
             Found::Never => "help: write it first",

@@ -120,3 +120,18 @@ fn a_description_that_hides_a_store() {
     help: describe the form's accesses as they are
     ");
 }
+
+#[test]
+fn a_store_while_a_converting_store_uses_the_interface() {
+    let text = "
+        func main p0 p1 wl0 bml0
+        block only
+        0: vst.conv.bf16.fp32 bml0, [p0], #32 !1
+        2: vst wl0, [p1], #32 !2
+        20: done
+        cycles 26";
+    insta::assert_snapshot!(complaints(text), @r"
+    `main` block 0 cycle 2, 0x0006 `vst wl0, [p1], #32`: needs Store in stage 2, when the bundle at 0x0000 has it
+    help: issue one of them in another cycle
+    ");
+}

@@ -15,8 +15,6 @@ fn a_use_one_cycle_too_early() {
     insta::assert_snapshot!(complaints(text), @r"
     `main` block 0 cycle 7, 0x0014 `add r1, r0, r0`: `ADD` reads r0 in stage 1 and should find value 2, but is 1 cycle early
     help: issue the read later or the write earlier
-    `main` block 0 cycle 7, 0x0014 `add r1, r0, r0`: `ADD` reads r0 in stage 1 and should find value 2, but is 1 cycle early
-    help: issue the read later or the write earlier
     ");
 }
 
@@ -253,4 +251,25 @@ fn a_saved_register_overwritten_on_the_stack() {
     `f` block 0 cycle 17, 0x006a `ret lr`: `RET` reads lr in stage 1 and should find what the caller left there, but the bundle at 0x005a wrote something else
     help: give one of the two values another register
     ");
+}
+
+#[test]
+fn a_result_forwarded_to_a_reader_of_the_older_value() {
+    let text = "
+        func main r0 x0 x2 cm0 cm2
+        block only
+        5: vmac cm1, cm0, x0, x2, r0
+        3: vmac cm0, cm2, x0, x2, r0
+        20: done
+        cycles 26";
+    insta::assert_snapshot!(complaints(text), @r"
+    `main` block 0 cycle 5, 0x000c `vmac cm1, cm0, x0, x2, r0`: `VMAC_vmac_cm_core_dense` reads cm0 in stage 3 and should find value 4, but the bundle at 0x0006 forwards what follows it
+    help: issue the writer a cycle later
+    ");
+    let later = text.replace("3: vmac", "4: vmac");
+    assert!(
+        complaints(&later).starts_with("CheckReport"),
+        "{}",
+        complaints(&later)
+    );
 }
