@@ -129,7 +129,13 @@ impl Machine {
         }
         let module = verify(module).map_err(Failure::Verify)?;
         let entry = entry.to_owned();
-        let compiled = compile_reported(&module, &Options { entry })?;
+        let compiled = compile_reported(
+            &module,
+            &Options {
+                entry,
+                ..Options::default()
+            },
+        )?;
         let map = layout(&compiled.program)?;
         let image = emit(&compiled.program, &map)?;
         Ok(Machine {

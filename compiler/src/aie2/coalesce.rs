@@ -23,6 +23,8 @@ pub struct Webs {
     pub members: Vec<Vec<ValueId>>,
     /// The register that a web must have.
     pub fixed: Vec<Option<Reg>>,
+    /// Whether a web lives around one instruction only: it cannot live shorter.
+    pub brief: Vec<bool>,
 }
 
 impl Webs {
@@ -36,6 +38,14 @@ impl Webs {
         debug_assert_eq!(value.index(), self.web.len());
         self.web.push(web as u32);
         self.members[web].push(value);
+    }
+
+    /// Puts a value, the next of its function, into a web of its own.
+    pub fn alone(&mut self, value: ValueId, fixed: Option<Reg>, brief: bool) {
+        self.members.push(Vec::new());
+        self.fixed.push(fixed);
+        self.brief.push(brief);
+        self.add(value, self.members.len() - 1);
     }
 
     /// Number of webs.
@@ -259,6 +269,7 @@ impl Sets {
             web: vec![0; n as usize],
             members: Vec::new(),
             fixed: Vec::new(),
+            brief: Vec::new(),
         };
         for root in 0..n {
             if self.find(root) == root {
@@ -269,6 +280,7 @@ impl Sets {
                 webs.members
                     .push(members.into_iter().map(ValueId).collect());
                 webs.fixed.push(self.fixed[root as usize]);
+                webs.brief.push(false);
             }
         }
         webs

@@ -1,15 +1,11 @@
 //! From verified kernel IR to scheduled machine instructions with registers.
 
-use super::coalesce::{Webs, coalesce};
+use super::allocate::{Finished, finish};
 use super::error::CompileError;
-use super::frame::add_frame;
-use super::liveness::Liveness;
-use super::loops::{LoopReport, pipeline_loops};
-use super::mir::{self, BlockKind, MBlock, MFunc, MInst, MOperand};
-use super::regalloc::{Assignment, Failure, Ranges, color};
-use super::schedule::{Limits, Schedule, schedule_block};
+use super::loops::LoopReport;
+use super::mir::{self, Label, MOperand};
 use super::select::{lower, start};
-use super::vcode::{Arg, RegClass, VFunc, VInst, operand_reg};
+use super::spill::SpillReport;
 use crate::kernel::ir::Module;
 use crate::kernel::verify::Verified;
 
@@ -18,12 +14,15 @@ use crate::kernel::verify::Verified;
 pub struct Options {
     /// Function that the start-up code calls.
     pub entry: String,
+    /// Bytes of data memory for the stack.
+    pub stack_bytes: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Options {
             entry: "main".to_owned(),
+            stack_bytes: arch::limits::DEFAULT_STACK_BYTES,
         }
     }
 }
@@ -35,6 +34,10 @@ pub struct Compiled {
     pub program: mir::Program,
     /// Its hardware loops.
     pub loops: Vec<LoopReport>,
+    /// What went to the stack for want of registers.
+    pub spills: Vec<SpillReport>,
+    /// Bytes of stack of the deepest chain of calls.
+    pub stack_bytes: u32,
 }
 
 /// Compiles a core's program: start-up code first, then the functions in the order of the module.
@@ -64,147 +67,56 @@ pub fn compile_reported(
             params: entry.params.len(),
         });
     }
-    let (func, mut loops) = finish(start(&options.entry))?;
-    let mut funcs = vec![func];
-    for func in &module.funcs {
-        let (func, more) = finish(lower(func)?)?;
-        funcs.push(func);
-        loops.extend(more);
-    }
-    let program = mir::Program { funcs };
-    Ok(Compiled { program, loops })
-}
-
-/// Times that pipelined loops are stretched by a cycle before they are not pipelined.
-const STRETCHES: u32 = 3;
-
-/// Schedules a function and gives it registers.
-pub(super) fn finish(mut func: VFunc) -> Result<(MFunc, Vec<LoopReport>), CompileError> {
-    add_frame(&mut func);
-    let mut webs = coalesce(&mut func);
-    for stretch in 0..STRETCHES {
-        let (mut func, mut webs) = (func.clone(), webs.clone());
-        let reports = pipeline_loops(&mut func, &mut webs, Some(stretch));
-        if reports.iter().all(|r| r.note.is_some()) {
-            return Ok((allocate_with(&func, &webs, &LIMITS)?, reports));
-        }
-        if let Ok(done) = allocate_with(&func, &webs, &LIMITS[..1]) {
-            return Ok((done, reports));
-        }
-    }
-    let reports = pipeline_loops(&mut func, &mut webs, None);
-    Ok((allocate_with(&func, &webs, &LIMITS)?, reports))
-}
-
-/// How schedules are made where the shortest needs too many registers.
-const LIMITS: [Limits; 2] = [Limits::Pressure, Limits::InOrder];
-
-fn allocate_with(func: &VFunc, webs: &Webs, limits: &[Limits]) -> Result<MFunc, CompileError> {
-    let mut result = allocate(func, webs, Limits::None);
-    for limits in limits {
-        if result.is_ok() {
-            break;
-        }
-        result = allocate(func, webs, *limits);
-    }
-    result
-}
-
-fn allocate(func: &VFunc, webs: &Webs, limits: Limits) -> Result<MFunc, CompileError> {
-    let live = Liveness::of(func);
-    let schedules: Vec<Schedule> = (0..func.blocks.len())
-        .map(|b| schedule_block(func, webs, &live.units, b, &live.live_out[b], limits))
-        .collect();
-    let ranges = Ranges::of(func, webs, &live, &schedules);
-    match color(func, webs, &live, &ranges) {
-        Ok(assignment) => Ok(assemble(func, webs, &assignment, &schedules)),
-        Err(failure) => Err(pressure(func, webs, &failure, &ranges)),
-    }
-}
-
-fn pressure(func: &VFunc, webs: &Webs, failure: &Failure, ranges: &Ranges) -> CompileError {
-    let file = |class: RegClass| match class {
-        RegClass::W => RegClass::X,
-        RegClass::Bm => RegClass::Cm,
-        other => other,
+    let mut compiled = Compiled {
+        program: mir::Program::default(),
+        loops: Vec::new(),
+        spills: Vec::new(),
+        stack_bytes: 0,
     };
-    let kind = file(failure.class);
-    let counts = |web: usize| file(func.class(webs.members[web][0])) == kind;
-    let (pressure, block) = ranges.pressure(counts);
-    let place = match (func.blocks[block].kind, func.blocks[block].depth) {
-        (BlockKind::HardwareLoop, _) => format!("hardware loop in block {block}"),
-        (_, 0) => format!("block {block}"),
-        (_, depth) => format!("block {block} in a loop of depth {depth}"),
-    };
-    CompileError::Pressure {
-        func: func.name.clone(),
-        place,
-        kind: kind.to_string(),
-        pressure,
-        limit: kind.members().len() * kind.units(),
+    let mut frames = Vec::new();
+    let funcs = module.funcs.iter().map(lower);
+    for func in std::iter::once(Ok(start(&options.entry))).chain(funcs) {
+        let Finished {
+            func,
+            loops,
+            spills,
+            frame,
+        } = finish(func?)?;
+        frames.push(frame);
+        compiled.program.funcs.push(func);
+        compiled.loops.extend(loops);
+        compiled.spills.extend(spills);
     }
-}
-
-fn assemble(func: &VFunc, webs: &Webs, assignment: &Assignment, schedules: &[Schedule]) -> MFunc {
-    let blocks = func.blocks.iter().zip(schedules).map(|(block, schedule)| {
-        let insts = block.insts.iter().zip(&schedule.form);
-        let mut cycles = vec![Vec::new(); schedule.length as usize];
-        for (k, cycle) in schedule.cycle.iter().enumerate() {
-            cycles[*cycle as usize].push(k);
-        }
-        let mut insts: Vec<MInst> = insts.map(|(i, f)| inst(i, *f, webs, assignment)).collect();
-        if let Some(call) = insts.iter_mut().find(|i| i.op.is_call()) {
-            let args = block.call_args.iter();
-            let args = args.filter_map(|v| Some((func.values[v.index()].fixed?, *v, false)));
-            call.implicit.extend(args);
-        }
-        MBlock {
-            insts,
-            cycles,
-            kind: block.kind,
-            successors: block.successors.clone(),
-        }
-    });
-    let params = func.params.iter().filter_map(|p| {
-        let reg = func.values[p.index()].fixed?;
-        Some((reg, *p))
-    });
-    MFunc {
-        name: func.name.clone(),
-        params: params.collect(),
-        blocks: blocks.collect(),
-    }
-}
-
-fn inst(inst: &VInst, form: usize, webs: &Webs, assignment: &Assignment) -> MInst {
-    let op = inst.forms[form];
-    let operands = inst
-        .args
-        .iter()
-        .zip(op.desc().operands)
-        .map(|(arg, desc)| match arg {
-            Arg::Value { value, part } => {
-                let reg = assignment.reg[webs.of(*value)];
-                let reg = reg.and_then(|r| operand_reg(r, *part, desc.class));
-                MOperand::Reg {
-                    // Colouring leaves only registers that every operand can name.
-                    reg: reg.unwrap_or(desc.class.members()[0]),
-                    value: Some(*value),
-                    part: *part,
-                }
-            }
-            Arg::Reg(reg) => MOperand::Reg {
-                reg: *reg,
-                value: None,
-                part: 0,
-            },
-            Arg::Imm(imm) => MOperand::Imm(*imm),
-            Arg::Label(label) => MOperand::Label(label.clone()),
+    compiled.stack_bytes = deepest(&compiled.program, &frames);
+    if compiled.stack_bytes > options.stack_bytes {
+        return Err(CompileError::Stack {
+            name: options.entry.clone(),
+            bytes: compiled.stack_bytes,
+            limit: options.stack_bytes,
         });
-    MInst {
-        op,
-        operands: operands.collect(),
-        implicit: Vec::new(),
-        memory: inst.memory,
     }
+    Ok(compiled)
+}
+
+/// Bytes of stack of the deepest chain of calls; `frames` are the bytes of each function.
+fn deepest(program: &mir::Program, frames: &[u32]) -> u32 {
+    let callees = |f: usize| {
+        let insts = program.funcs[f].blocks.iter().flat_map(|b| &b.insts);
+        let operands = insts.flat_map(|i| &i.operands);
+        let names = operands.filter_map(|o| match o {
+            MOperand::Label(Label::Func(name)) => Some(name),
+            _ => None,
+        });
+        let position = |n: &String| program.funcs.iter().position(|f| f.name == *n);
+        names.filter_map(position).collect::<Vec<_>>()
+    };
+    // The verifier refuses recursion, so that no chain is longer than there are functions.
+    let mut depth = frames.to_vec();
+    for _ in 0..program.funcs.len() {
+        for f in 0..program.funcs.len() {
+            let below = callees(f).into_iter().map(|c| depth[c]).max();
+            depth[f] = frames[f] + below.unwrap_or(0);
+        }
+    }
+    depth.first().copied().unwrap_or(0)
 }

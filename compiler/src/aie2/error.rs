@@ -49,7 +49,7 @@ pub enum CompileError {
     },
     /// More values at a time than registers.
     #[error(
-        "function `{func}`, {place}: {pressure} units of {kind} registers are needed at once, but there are {limit}\nhelp: keep fewer values alive in the loop: block it smaller, or load later"
+        "function `{func}`, {place}: {kind} registers run out: {pressure} units are needed at once, of {limit}\nhelp: keep fewer values alive there: block the loop smaller, or load later"
     )]
     Pressure {
         /// Function.
@@ -62,5 +62,29 @@ pub enum CompileError {
         pressure: usize,
         /// Units that there are.
         limit: usize,
+    },
+    /// A vector that a loop without calls carries is alive across a call.
+    #[error(
+        "function `{func}`, {place}: a {kind} that a hardware loop uses is alive across a call, and a call keeps no such register\nhelp: store it before the call and load it behind"
+    )]
+    AcrossCall {
+        /// Function.
+        func: String,
+        /// Loop or block.
+        place: String,
+        /// Kind of register.
+        kind: String,
+    },
+    /// The stack is too small.
+    #[error(
+        "the calls of `{name}` take {bytes} bytes of stack, but there are {limit}\nhelp: give the worker a larger stack, or keep fewer values alive across calls"
+    )]
+    Stack {
+        /// Entry function.
+        name: String,
+        /// Bytes of the deepest chain of calls.
+        bytes: u32,
+        /// Bytes that there are.
+        limit: u32,
     },
 }

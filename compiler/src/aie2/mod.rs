@@ -2,18 +2,20 @@
 //!
 //! Data flow: [`select`] turns kernel IR into [`vcode`], machine instructions on values;
 //! [`coalesce`] finds the values that share a register; [`schedule`] gives each instruction its
-//! cycle and slot; [`regalloc`] gives each value its register on that schedule; the result is
+//! cycle and slot; [`regalloc`] gives each value its register on that schedule, and what finds none
+//! goes to the stack [`frame`]; the result is
 //! [`mir`], which [`layout`] turns into bundles and addresses, [`emit`] into bytes, symbols and ELF.
 //! [`checker`] reads the bytes again and proves that they are the program; [`listing`] prints them;
 //! [`stats`] counts what their loops issue.
 
+mod allocate;
 pub mod checker;
 pub mod coalesce;
 mod compile;
 pub mod emit;
 pub mod error;
 mod explain;
-mod frame;
+pub mod frame;
 pub mod layout;
 pub mod listing;
 pub mod liveness;
@@ -23,6 +25,7 @@ mod pipeline;
 pub mod regalloc;
 pub mod schedule;
 pub mod select;
+mod spill;
 pub mod stats;
 #[cfg(test)]
 mod tests;
@@ -31,3 +34,4 @@ pub mod vcode;
 pub use compile::{Compiled, Options, compile, compile_reported};
 pub use error::CompileError;
 pub use loops::LoopReport;
+pub use spill::SpillReport;

@@ -8,6 +8,7 @@ use std::fmt;
 
 use arch::aie2::{Binding, Class, Opcode, OperandDesc, Reg, class};
 
+use super::frame::Frame;
 use super::mir::{BlockId, BlockKind, Edge, Label, MemAccess, ValueId};
 
 /// What kind of register a value lives in.
@@ -231,7 +232,7 @@ pub struct VBlock {
     pub pipelined: Option<(u32, Vec<(u32, usize)>)>,
     /// For a block beside a pipelined loop.
     pub beside: Option<Box<Beside>>,
-    /// Values that the call at its end passes: read when the callee starts.
+    /// Values that the call or return at its end hands over: read when the other function goes on.
     pub call_args: Vec<ValueId>,
     /// How deep in loops it stands.
     pub depth: u32,
@@ -271,6 +272,8 @@ pub struct VFunc {
     pub values: Vec<ValueInfo>,
     /// Whether it returns.
     pub returns: bool,
+    /// What it keeps on the stack.
+    pub frame: Frame,
 }
 
 impl VFunc {

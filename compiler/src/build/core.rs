@@ -38,7 +38,11 @@ pub fn compile(plan: &CorePlan, kernels: &Module) -> Result<CoreProgram, String>
     let mut module = kernels.clone();
     module.funcs.insert(0, entry_function(plan));
     let verified = verify(module).map_err(|e| e.to_string())?;
-    let program = aie2::compile(&verified, &aie2::Options::default()).map_err(|e| e.to_string())?;
+    let options = aie2::Options {
+        stack_bytes: plan.stack_bytes,
+        ..aie2::Options::default()
+    };
+    let program = aie2::compile(&verified, &options).map_err(|e| e.to_string())?;
     let map = layout::layout(&program).map_err(|e| e.to_string())?;
     let image = emit::emit(&program, &map).map_err(|e| e.to_string())?;
     let checked = checker::check(&image.text, &program, &map).map_err(|errors| {

@@ -68,7 +68,14 @@ fn program(core: &CorePlan, kernels: &[Func]) -> CoreElf {
     funcs.extend_from_slice(kernels);
     let module = npuc::kernel::verify::verify(Module { funcs }).unwrap_or_else(|e| panic!("{e}"));
     let entry = ENTRY.to_string();
-    let program = compile(&module, &Options { entry }).unwrap_or_else(|e| panic!("{e}"));
+    let program = compile(
+        &module,
+        &Options {
+            entry,
+            ..Options::default()
+        },
+    )
+    .unwrap_or_else(|e| panic!("{e}"));
     let map = layout(&program).unwrap();
     emit(&program, &map).unwrap().to_elf()
 }

@@ -147,7 +147,9 @@ proptest! {
         let ran = machine::run(&module, "main", &args, &memory, BTreeMap::new());
         let ran = match ran {
             Ok(ran) => ran,
-            Err(Failure::Compile(reason @ CompileError::Pressure { .. })) => {
+            Err(Failure::Compile(
+                reason @ (CompileError::Pressure { .. } | CompileError::AcrossCall { .. }),
+            )) => {
                 return Err(TestCaseError::reject(reason.to_string()));
             }
             Err(e) => panic!("{}{e}", *module),

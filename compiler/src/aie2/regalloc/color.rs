@@ -27,6 +27,10 @@ pub struct Failure {
     pub web: usize,
     /// Its class.
     pub class: RegClass,
+    /// Webs that are alive at the same time and whose registers it could have.
+    pub rivals: Vec<usize>,
+    /// Whether it is alive across a call.
+    pub across_call: bool,
 }
 
 /// Whether a call leaves the register as it is.
@@ -58,9 +62,10 @@ pub fn color(
     live: &Liveness,
     ranges: &Ranges,
 ) -> Result<Assignment, Failure> {
-    let nodes = nodes(func, webs, live, ranges);
+    let through_call = through_calls(func, webs, live);
+    let nodes = nodes(func, webs, &through_call, ranges);
     let mut weight = vec![1u32; nodes.len()];
-    let mut failed = None;
+    let mut failed = 0;
     for _ in 0..ATTEMPTS {
         match attempt(&nodes, &weight) {
             Ok(colors) => {
@@ -72,19 +77,31 @@ pub fn color(
             }
             Err(k) => {
                 weight[k] += 1;
-                failed = Some(k);
+                failed = k;
             }
         }
     }
-    let web = failed.map_or(0, |k| nodes[k].web);
+    let node = &nodes[failed];
+    let could = |n: &&(usize, u16)| {
+        let theirs = &nodes[n.0].candidates;
+        let shared = |r: &Reg| theirs.iter().any(|t| clash(*r, *t, n.1));
+        node.candidates.iter().any(shared)
+    };
     Err(Failure {
-        web,
-        class: func.class(webs.members[web][0]),
+        web: node.web,
+        class: func.class(webs.members[node.web][0]),
+        rivals: node
+            .neighbours
+            .iter()
+            .filter(could)
+            .map(|n| nodes[n.0].web)
+            .collect(),
+        across_call: through_call[node.web],
     })
 }
 
-fn nodes(func: &VFunc, webs: &Webs, live: &Liveness, ranges: &Ranges) -> Vec<Node> {
-    // What a call must leave alone.
+/// Per web: whether a call must leave it alone.
+fn through_calls(func: &VFunc, webs: &Webs, live: &Liveness) -> Vec<bool> {
     let mut through_call = vec![false; webs.count()];
     for block in &func.blocks {
         if block.branch().is_some_and(|i| i.op().is_call()) {
@@ -96,8 +113,12 @@ fn nodes(func: &VFunc, webs: &Webs, live: &Liveness, ranges: &Ranges) -> Vec<Nod
             }
         }
     }
+    through_call
+}
+
+fn nodes(func: &VFunc, webs: &Webs, through_call: &[bool], ranges: &Ranges) -> Vec<Node> {
     let mut candidates: HashMap<usize, Vec<Reg>> = HashMap::new();
-    for (web, through_call) in through_call.into_iter().enumerate() {
+    for (web, through_call) in through_call.iter().enumerate() {
         if ranges.of[web].iter().all(Vec::is_empty) {
             continue;
         }
@@ -105,10 +126,11 @@ fn nodes(func: &VFunc, webs: &Webs, live: &Liveness, ranges: &Ranges) -> Vec<Nod
         let mut regs: Vec<Reg> = class.members().to_vec();
         match webs.fixed[web] {
             Some(fixed) => regs.retain(|r| *r == fixed),
-            None if through_call => regs.retain(|r| callee_saved(*r)),
-            // A function that returns would have to save them.
-            None if func.returns => regs.retain(|r| !callee_saved(*r)),
+            None if *through_call => regs.retain(|r| callee_saved(*r)),
             None => {}
+        }
+        if func.returns && webs.fixed[web].is_none() {
+            regs.retain(|r| !callee_saved(*r) || func.frame.saves(*r));
         }
         candidates.insert(web, regs);
     }

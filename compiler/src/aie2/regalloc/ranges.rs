@@ -78,8 +78,8 @@ impl Ranges {
         ranges
     }
 
-    /// The most units of webs that `counts` in use at once, and the block where that is.
-    pub fn pressure(&self, counts: impl Fn(usize) -> bool) -> (usize, usize) {
+    /// Per block: the most units of webs that `counts` in use at once.
+    pub fn pressure(&self, blocks: usize, counts: impl Fn(usize) -> bool) -> Vec<usize> {
         let mut events: Vec<(usize, i32, i32)> = Vec::new();
         for (_, parts) in self.of.iter().enumerate().filter(|(w, _)| counts(*w)) {
             for range in parts.iter().flatten() {
@@ -88,14 +88,13 @@ impl Ranges {
             }
         }
         events.sort_unstable();
-        let (mut live, mut worst, mut place) = (0, 0, 0);
+        let mut worst = vec![0; blocks];
+        let mut live = 0;
         for (block, _, change) in events {
             live += change;
-            if live > worst {
-                (worst, place) = (live, block);
-            }
+            worst[block] = worst[block].max(live);
         }
-        (worst as usize, place)
+        worst.into_iter().map(|units| units as usize).collect()
     }
 }
 

@@ -9,6 +9,7 @@ use super::control::State;
 use super::facts::Facts;
 use super::loops::calls;
 use crate::aie2::error::CompileError;
+use crate::aie2::frame::Frame;
 use crate::aie2::mir::{BlockId, BlockKind, Edge, ValueId};
 use crate::aie2::vcode::{Arg, RegClass, VBlock, VFunc, VInst, ValueInfo};
 use crate::kernel::ir::{Block, Count, Func, Inst, Op, SrsMode, Value};
@@ -93,6 +94,7 @@ pub fn lower(func: &Func) -> Result<VFunc, CompileError> {
             blocks: vec![VBlock::new(0)],
             values: Vec::<ValueInfo>::new(),
             returns: true,
+            frame: Frame::default(),
         },
         control: State::new(),
         current: BlockId(0),

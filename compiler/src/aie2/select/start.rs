@@ -3,6 +3,7 @@
 use arch::aie2::{op, reg};
 
 use super::consts::set_reg;
+use crate::aie2::frame::Frame;
 use crate::aie2::mir::{BlockId, Edge, Label};
 use crate::aie2::vcode::{Arg, VBlock, VFunc, VInst};
 
@@ -32,6 +33,7 @@ pub fn start(entry: &str) -> VFunc {
         blocks,
         values: Vec::new(),
         returns: false,
+        frame: Frame::default(),
     }
 }
 

@@ -4,7 +4,8 @@ mod kernels;
 mod random;
 mod simulate;
 
-use super::compile::{Options, compile, finish};
+use super::allocate::finish;
+use super::compile::{Options, compile};
 use super::select::lower;
 use crate::kernel::builder::FuncBuilder;
 use crate::kernel::ir::{CoreLock, Count, Func, MacMode, Module, SrsMode};
@@ -16,7 +17,7 @@ fn compiled(func: Func) -> String {
     let module = Module { funcs: vec![func] };
     let module = verify(module).expect("the test's function is right");
     let func = lower(&module.funcs[0]).expect("selects");
-    let (func, _) = finish(func).expect("has registers");
+    let func = finish(func).expect("has registers").func;
     if let Err(error) = simulate::simulate(&func, 40) {
         panic!("{error}\n{func}");
     }
@@ -146,4 +147,33 @@ fn calls_kernels_between_locks() {
     insta::assert_snapshot!(format!("{}\n{}", program.funcs[0], program.funcs[1]));
     let map = crate::aie2::layout::layout(&program).expect("has a layout");
     crate::aie2::emit::emit(&program, &map).expect("has bytes");
+}
+
+/// A loop that carries more accumulators than there are.
+fn crowded() -> Func {
+    let acc = Type::acc(AccLane::I32, 32);
+    let mut b = FuncBuilder::new("crowded");
+    let p = b.ptr_param();
+    let zero = b.acc_zero(acc);
+    let out = b.loop_(Count::Const(8), &[zero; 10], |b, accs| {
+        let (x, y) = (b.load(W, p, 0), b.load(X, p, 64));
+        let next = accs.iter().map(|a| b.mac(MacMode::I8M4K8N8, *a, x, y));
+        next.collect()
+    });
+    for (k, acc) in out.iter().enumerate() {
+        b.store(*acc, p, 128 * k as i32);
+    }
+    b.finish()
+}
+
+#[test]
+fn pressure_in_a_hardware_loop_is_named() {
+    let module = verify(Module {
+        funcs: vec![crowded()],
+    });
+    let module = module.expect("the test's function is right");
+    let error = finish(lower(&module.funcs[0]).expect("selects"))
+        .err()
+        .expect("ten accumulators do not fit");
+    insta::assert_snapshot!(error);
 }

@@ -1,0 +1,218 @@
+//! Schedules and registers for a function, found together: the shortest schedule that there are
+//! registers for.
+//!
+//! In order: pipelined loops as short as they can be; values that no hardware loop touches on the stack;
+//! loops stretched by a few cycles; loops that do not overlap; scalars that loops touch on the stack.
+
+use super::coalesce::{Webs, coalesce};
+use super::error::CompileError;
+use super::frame::{is_wide, keep_link, lay_out};
+use super::liveness::Liveness;
+use super::loops::{LoopReport, pipeline_loops};
+use super::mir::{BlockKind, MBlock, MFunc, MInst, MOperand};
+use super::regalloc::{Assignment, Failure, Ranges, color};
+use super::schedule::{Limits, Schedule, schedule_block};
+use super::spill::{SpillReport, Where, relieve};
+use super::vcode::{Arg, RegClass, VFunc, VInst, operand_reg};
+
+/// A function with registers.
+pub(super) struct Finished {
+    /// The function.
+    pub(super) func: MFunc,
+    /// Its hardware loops.
+    pub(super) loops: Vec<LoopReport>,
+    /// What went to the stack.
+    pub(super) spills: Vec<SpillReport>,
+    /// Bytes of its stack frame.
+    pub(super) frame: u32,
+}
+
+/// Times that pipelined loops are stretched by a cycle before they are not pipelined.
+const STRETCHES: u32 = 3;
+
+/// How schedules are made, the shortest first.
+const LIMITS: [Limits; 3] = [Limits::None, Limits::Pressure, Limits::InOrder];
+
+/// Why a function has no registers.
+struct Lack {
+    failure: Failure,
+    error: CompileError,
+}
+
+/// Schedules a function and gives it registers.
+///
+/// # Errors
+/// When more values are needed at once than there are registers, and they cannot go to the stack.
+pub(super) fn finish(mut func: VFunc) -> Result<Finished, CompileError> {
+    keep_link(&mut func);
+    let mut webs = coalesce(&mut func);
+    let mut spills = Vec::new();
+    let mut stretch = Some(0);
+    loop {
+        let (mut tried, mut with) = (func.clone(), webs.clone());
+        lay_out(&mut tried);
+        let loops = pipeline_loops(&mut tried, &mut with, stretch);
+        let overlap = loops.iter().any(|l| l.note.is_none());
+        let limits = if overlap { &LIMITS[..2] } else { &LIMITS };
+        let lack = match allocate(&tried, &with, limits) {
+            Ok(done) => {
+                return Ok(Finished {
+                    func: done,
+                    loops,
+                    spills,
+                    frame: func.frame.size(),
+                });
+            }
+            Err(lack) => lack,
+        };
+        let within = match overlap {
+            true => Where::OutsideLoops,
+            false => Where::Anywhere,
+        };
+        let relieved = (stretch == Some(0) || !overlap)
+            && relieve(&mut func, &mut webs, &lack.failure, within, &mut spills);
+        stretch = match stretch {
+            _ if relieved => Some(0),
+            Some(more) if overlap && more + 1 < STRETCHES => Some(more + 1),
+            _ if overlap => None,
+            _ => return Err(lack.error),
+        };
+    }
+}
+
+/// Tries the limits one after the other; the first failure is that of the shortest schedule.
+fn allocate(func: &VFunc, webs: &Webs, limits: &[Limits]) -> Result<MFunc, Box<Lack>> {
+    let mut result = allocate_with(func, webs, limits[0]);
+    for limits in &limits[1..] {
+        if result.is_ok() {
+            break;
+        }
+        result = allocate_with(func, webs, *limits);
+    }
+    result
+}
+
+fn allocate_with(func: &VFunc, webs: &Webs, limits: Limits) -> Result<MFunc, Box<Lack>> {
+    let live = Liveness::of(func);
+    let schedules: Vec<Schedule> = (0..func.blocks.len())
+        .map(|b| schedule_block(func, webs, &live.units, b, &live.live_out[b], limits))
+        .collect();
+    let ranges = Ranges::of(func, webs, &live, &schedules);
+    match color(func, webs, &live, &ranges) {
+        Ok(assignment) => Ok(assemble(func, webs, &assignment, &schedules)),
+        Err(failure) => Err(Box::new(Lack {
+            error: pressure(func, webs, &failure, &ranges),
+            failure,
+        })),
+    }
+}
+
+fn pressure(func: &VFunc, webs: &Webs, failure: &Failure, ranges: &Ranges) -> CompileError {
+    let file = |class: RegClass| match class {
+        RegClass::W => RegClass::X,
+        RegClass::Bm => RegClass::Cm,
+        other => other,
+    };
+    let kind = file(failure.class);
+    let limit = kind.members().len() * kind.units();
+    let counts = |web: usize| file(func.class(webs.members[web][0])) == kind;
+    let everywhere = ranges.pressure(func.blocks.len(), counts);
+    let own = ranges.pressure(func.blocks.len(), |web| web == failure.web);
+    // The innermost block with too many; where registers are enough in number, not all of them can be
+    // used, and the place is where the value without a register is.
+    let blocks = 0..func.blocks.len();
+    let block = blocks.max_by_key(|b| {
+        let (depth, units) = (func.blocks[*b].depth, everywhere[*b]);
+        (
+            units > limit,
+            if units > limit { depth } else { 0 },
+            own[*b] > 0,
+            units,
+        )
+    });
+    let block = block.unwrap_or(0);
+    let pressure = everywhere[block];
+    let place = match (func.blocks[block].kind, func.blocks[block].depth) {
+        (BlockKind::HardwareLoop, _) => format!("hardware loop in block {block}"),
+        (_, 0) => format!("block {block}"),
+        (_, depth) => format!("block {block} in a loop of depth {depth}"),
+    };
+    let (func, class) = (func.name.clone(), failure.class);
+    if failure.across_call && is_wide(class) {
+        let kind = class.to_string();
+        return CompileError::AcrossCall { func, place, kind };
+    }
+    CompileError::Pressure {
+        func,
+        place,
+        kind: kind.to_string(),
+        pressure,
+        limit,
+    }
+}
+
+fn assemble(func: &VFunc, webs: &Webs, assignment: &Assignment, schedules: &[Schedule]) -> MFunc {
+    let blocks = func.blocks.iter().zip(schedules).map(|(block, schedule)| {
+        let insts = block.insts.iter().zip(&schedule.form);
+        let mut cycles = vec![Vec::new(); schedule.length as usize];
+        for (k, cycle) in schedule.cycle.iter().enumerate() {
+            cycles[*cycle as usize].push(k);
+        }
+        let mut insts: Vec<MInst> = insts
+            .map(|(i, f)| inst(func, i, *f, webs, assignment))
+            .collect();
+        if let Some(call) = insts.iter_mut().find(|i| i.op.is_call()) {
+            let args = block.call_args.iter();
+            let args = args.filter_map(|v| Some((func.values[v.index()].fixed?, *v, false)));
+            call.implicit.extend(args);
+        }
+        MBlock {
+            insts,
+            cycles,
+            kind: block.kind,
+            successors: block.successors.clone(),
+        }
+    });
+    let params = func.params.iter().filter_map(|p| {
+        let reg = func.values[p.index()].fixed?;
+        Some((reg, *p))
+    });
+    MFunc {
+        name: func.name.clone(),
+        params: params.collect(),
+        blocks: blocks.collect(),
+    }
+}
+
+fn inst(func: &VFunc, inst: &VInst, form: usize, webs: &Webs, assignment: &Assignment) -> MInst {
+    let op = inst.forms[form];
+    let operands = inst
+        .args
+        .iter()
+        .zip(op.desc().operands)
+        .map(|(arg, desc)| match arg {
+            Arg::Value { value, part } => {
+                let reg = assignment.reg[webs.of(*value)];
+                let reg = reg.and_then(|r| operand_reg(r, *part, desc.class));
+                MOperand::Reg {
+                    // Colouring leaves only registers that every operand can name.
+                    reg: reg.unwrap_or(desc.class.members()[0]),
+                    value: Some(*value).filter(|v| !func.frame.is_callers(*v)),
+                    part: *part,
+                }
+            }
+            Arg::Reg(reg) => MOperand::Reg {
+                reg: *reg,
+                value: None,
+                part: 0,
+            },
+            Arg::Imm(imm) => MOperand::Imm(*imm),
+            Arg::Label(label) => MOperand::Label(label.clone()),
+        });
+    MInst {
+        op,
+        operands: operands.collect(),
+        implicit: Vec::new(),
+        memory: inst.memory,
+    }
+}
