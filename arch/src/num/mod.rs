@@ -1,4 +1,5 @@
-//! Elementary arithmetic of the vector unit, bit by bit.
+//! Elementary arithmetic of the vector unit and what of the scalar unit Rust does not have, bit by
+//! bit.
 //!
 //! Stated once, so that the kernel IR's interpreter and the emulator cannot disagree. Everything
 //! here is a pure function of values; registers, latencies and control registers belong to the
@@ -7,11 +8,13 @@
 //! - [`round`]: rounding modes, saturation, shift-round-saturate, up-shift, pack.
 //! - [`float`]: bf16 and f32 conversions, floor, comparison, and the adder that sums aligned terms.
 //! - [`mac`]: the multiply-accumulate configuration word, its modes, and their arithmetic.
+//! - [`scalar`]: bit-serial division, f32 reciprocal and roots in integers.
 //! - [`mod@shuffle`]: the byte permutations of VSHUFFLE.
 
 pub mod float;
 pub mod mac;
 pub mod round;
+pub mod scalar;
 pub mod shuffle;
 
 pub use float::{bf16_ge, bf16_lt, bf16_to_f32, f32_to_bf16, floor_bf16, sum_f32};

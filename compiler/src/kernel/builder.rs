@@ -2,7 +2,9 @@
 
 mod vector;
 
-use super::ir::{Access, Block, CoreLock, Count, Func, Inst, IntOp, Op, Param, SrsMode, Value};
+use super::ir::{
+    Access, Block, CoreLock, Count, Func, Inst, IntOp, Op, Param, SrsMode, UnaryOp, Value,
+};
 use super::types::Type;
 
 /// Builds one function.
@@ -67,6 +69,16 @@ impl FuncBuilder {
     /// Integer operation on scalars.
     pub fn int(&mut self, op: IntOp, a: Value, b: Value) -> Value {
         self.one(Type::I32, Op::Int { op, a, b })
+    }
+
+    /// Operation on one scalar.
+    pub fn unary(&mut self, op: UnaryOp, a: Value) -> Value {
+        self.one(Type::I32, Op::Unary { op, a })
+    }
+
+    /// `a` where the scalar `cond` is not zero, `b` where it is; both are scalars.
+    pub fn select(&mut self, cond: Value, a: Value, b: Value) -> Value {
+        self.one(Type::I32, Op::Select { cond, a, b })
     }
 
     /// Pointer plus a constant, bytes.

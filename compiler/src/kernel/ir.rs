@@ -7,11 +7,13 @@
 //! instruction of the core, or a short sequence that no one would want to spell out.
 
 mod mac;
+mod scalar;
 mod vector;
 
 use std::fmt;
 
 pub use mac::{Addend, MacMode, MacShape};
+pub use scalar::{IntOp, UnaryOp};
 pub use vector::{AccOp, VectorOp};
 
 use super::types::{Rounding, Type};
@@ -115,50 +117,6 @@ pub struct Inst {
     pub op: Op,
 }
 
-/// Integer operation on two scalars.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum IntOp {
-    /// Wrapping sum.
-    Add,
-    /// Wrapping difference.
-    Sub,
-    /// Low 32 bits of the product.
-    Mul,
-    /// Bitwise and.
-    And,
-    /// Bitwise or.
-    Or,
-    /// Bitwise exclusive or.
-    Xor,
-    /// Shift left; the amount is taken modulo 32.
-    Shl,
-    /// Logical shift right; the amount is taken modulo 32.
-    Lshr,
-    /// Arithmetic shift right; the amount is taken modulo 32.
-    Ashr,
-}
-
-impl IntOp {
-    /// Every operation, with its spelling.
-    pub const ALL: [(IntOp, &'static str); 9] = [
-        (IntOp::Add, "add"),
-        (IntOp::Sub, "sub"),
-        (IntOp::Mul, "mul"),
-        (IntOp::And, "and"),
-        (IntOp::Or, "or"),
-        (IntOp::Xor, "xor"),
-        (IntOp::Shl, "shl"),
-        (IntOp::Lshr, "lshr"),
-        (IntOp::Ashr, "ashr"),
-    ];
-}
-
-impl fmt::Display for IntOp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(IntOp::ALL[*self as usize].1)
-    }
-}
-
 /// How a memory access moves its pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Access {
@@ -208,6 +166,22 @@ pub enum Op {
         /// Left operand.
         a: Value,
         /// Right operand.
+        b: Value,
+    },
+    /// Operation on one scalar -> i32.
+    Unary {
+        /// Which.
+        op: UnaryOp,
+        /// Operand.
+        a: Value,
+    },
+    /// One of two scalars: `a` where the condition is not zero, `b` where it is -> i32.
+    Select {
+        /// Condition, a scalar.
+        cond: Value,
+        /// Scalar for a condition that is not zero.
+        a: Value,
+        /// Scalar for zero.
         b: Value,
     },
     /// Pointer plus a constant number of bytes -> ptr.
@@ -359,6 +333,8 @@ impl Op {
             | Op::Acquire { .. }
             | Op::Release { .. } => {}
             Op::Int { a, b, .. } => [*a, *b].into_iter().for_each(f),
+            Op::Unary { a, .. } => f(*a),
+            Op::Select { cond, a, b } => [*cond, *a, *b].into_iter().for_each(f),
             Op::PtrAdd { ptr, .. } | Op::Load { ptr, .. } => f(*ptr),
             Op::PtrAddVar { ptr, offset } => [*ptr, *offset].into_iter().for_each(f),
             Op::Store { value, ptr, .. } => [*value, *ptr].into_iter().for_each(f),
@@ -393,6 +369,8 @@ impl Op {
             | Op::Acquire { .. }
             | Op::Release { .. } => {}
             Op::Int { a, b, .. } => [a, b].into_iter().for_each(f),
+            Op::Unary { a, .. } => f(a),
+            Op::Select { cond, a, b } => [cond, a, b].into_iter().for_each(f),
             Op::PtrAdd { ptr, .. } | Op::Load { ptr, .. } => f(ptr),
             Op::PtrAddVar { ptr, offset } => [ptr, offset].into_iter().for_each(f),
             Op::Store { value, ptr, .. } => [value, ptr].into_iter().for_each(f),
@@ -424,7 +402,9 @@ impl Op {
     /// verifier reports the operand.
     pub fn result_types(&self, ty: impl Fn(Value) -> Type) -> Vec<Type> {
         match self {
-            Op::Const(_) | Op::Int { .. } => vec![Type::I32],
+            Op::Const(_) | Op::Int { .. } | Op::Unary { .. } | Op::Select { .. } => {
+                vec![Type::I32]
+            }
             Op::Addr(_) | Op::PtrAdd { .. } | Op::PtrAddVar { .. } => vec![Type::Ptr],
             Op::Load { ty, access, .. } => match access {
                 Access::Offset(_) => vec![*ty],

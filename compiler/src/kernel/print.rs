@@ -187,6 +187,8 @@ fn operation(names: &Names, op: &Op) -> String {
         Op::Const(value) => format!("const {value}"),
         Op::Addr(addr) => format!("addr {addr:#x}"),
         Op::Int { op, a, b } => format!("{op} {}, {}", n(a), n(b)),
+        Op::Unary { op, a } => format!("{op} {}", n(a)),
+        Op::Select { cond, a, b } => format!("select {}, {}, {}", n(cond), n(a), n(b)),
         Op::PtrAdd { ptr, offset } => format!("ptr.add {}, {offset}", n(ptr)),
         Op::PtrAddVar { ptr, offset } => format!("ptr.add {}, {}", n(ptr), n(offset)),
         Op::Load { ty, ptr, access } => {

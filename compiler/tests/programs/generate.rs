@@ -3,7 +3,9 @@
 mod vector;
 
 use npuc::kernel::builder::FuncBuilder;
-use npuc::kernel::ir::{Addend, CoreLock, Count, Func, IntOp, MacMode, Module, Op, SrsMode, Value};
+use npuc::kernel::ir::{
+    Addend, CoreLock, Count, Func, IntOp, MacMode, Module, Op, SrsMode, UnaryOp, Value,
+};
 use npuc::kernel::types::{AccLane, Elem, ROUNDINGS, Type};
 
 /// Bytes of each of the two buffers that a program works on.
@@ -155,6 +157,17 @@ fn block(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, dept
 
 fn scalar(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
     let left = choices.of(&scope.scalars);
+    match choices.below(8) {
+        0 | 1 => {
+            let op = choices.of(&UnaryOp::ALL).0;
+            return scope.scalars.push(b.unary(op, left));
+        }
+        2 => {
+            let (x, y) = (choices.of(&scope.scalars), choices.of(&scope.scalars));
+            return scope.scalars.push(b.select(left, x, y));
+        }
+        _ => {}
+    }
     let op = choices.of(&IntOp::ALL).0;
     let right = match choices.below(2) {
         0 => choices.of(&scope.scalars),

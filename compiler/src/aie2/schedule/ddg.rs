@@ -50,7 +50,8 @@ pub enum Order {
     Program,
 }
 
-/// Where a register is: two values of one web are in the same.
+/// Where a register is: two values of one web are in the same, and those that must be in one register
+/// are in that one.
 type Key = (bool, usize, usize);
 
 /// What an instruction does that orders it against others apart from registers.
@@ -109,11 +110,12 @@ impl Graph {
                 Place::Reg(unit) => (true, usize::from(unit), 0),
                 Place::Value(unit) => {
                     let (value, part) = units.value(unit);
-                    (
-                        false,
-                        webs.of(crate::aie2::mir::ValueId(value as u32)),
-                        part,
-                    )
+                    let web = webs.of(crate::aie2::mir::ValueId(value as u32));
+                    let fixed = webs.fixed[web].and_then(|reg| reg.units().get(part));
+                    match fixed {
+                        Some(unit) => (true, usize::from(*unit), 0),
+                        None => (false, web, part),
+                    }
                 }
             }
         };

@@ -159,6 +159,8 @@ impl Lower<'_> {
             Op::Addr(a) => self.set_ref(results[0], Ref::Addr(*a)),
             Op::AccZero(ty) => self.set_ref(results[0], Ref::Zero(*ty)),
             Op::Int { op, a, b } => self.lower_int(results[0], *op, *a, *b),
+            Op::Unary { op, a } => self.lower_unary(results[0], *op, *a),
+            Op::Select { cond, a, b } => self.lower_select(results[0], *cond, *a, *b),
             Op::PtrAdd { ptr, offset } => self.lower_ptr_add(results[0], *ptr, *offset),
             Op::PtrAddVar { ptr, offset } => self.lower_ptr_add_var(results[0], *ptr, *offset),
             Op::Load { ty, ptr, access } => self.lower_load(results, *ty, *ptr, *access)?,

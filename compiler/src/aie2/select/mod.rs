@@ -5,7 +5,7 @@
 //! - `consts`: constants, hoisted out of loops.
 //! - `control`: control registers, set where they change.
 //! - `memory`: loads, stores, pointers.
-//! - `scalar`: integer operations.
+//! - `scalar`: integer operations; `divide` and `float`: those that take many instructions.
 //! - `vector`: multiply-accumulate, shift-round-saturate and moves of vectors.
 //! - `acc`: sums and conversions of accumulators.
 //! - `start`: the start-up code.
@@ -15,7 +15,9 @@ mod acc;
 mod calls;
 mod consts;
 mod control;
+mod divide;
 mod facts;
+mod float;
 mod loops;
 mod lower;
 mod memory;

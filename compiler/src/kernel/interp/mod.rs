@@ -8,6 +8,7 @@
 mod alias;
 mod lanes;
 mod memory;
+mod scalar;
 mod trap;
 mod vector;
 
@@ -19,7 +20,7 @@ use arch::num::Negate;
 use lanes::{Bits, WIDEST};
 use memory::Fault;
 
-use super::ir::{Access, Block, CoreLock, Count, Func, Inst, IntOp, Module, Op, Value};
+use super::ir::{Access, Block, CoreLock, Count, Func, Inst, Module, Op, Value};
 use super::print::{self, Names};
 use super::types::Type;
 use super::verify::Verified;
@@ -440,7 +441,12 @@ fn pure(frame: &Frame<'_>, op: &Op) -> Result<Option<Datum>, TrapKind> {
     let datum = match op {
         Op::Const(value) => Datum::I32(*value),
         Op::Addr(addr) => Datum::ptr(*addr, Source::OTHER),
-        Op::Int { op, a, b } => Datum::I32(int(*op, frame.i32(*a), frame.i32(*b))),
+        Op::Int { op, a, b } => Datum::I32(scalar::int(*op, frame.i32(*a), frame.i32(*b))),
+        Op::Unary { op, a } => Datum::I32(scalar::unary(*op, frame.i32(*a))),
+        Op::Select { cond, a, b } => {
+            let chosen = if frame.i32(*cond) != 0 { a } else { b };
+            Datum::I32(frame.i32(*chosen))
+        }
         Op::PtrAdd { ptr, offset } => {
             frame.moved(*ptr, frame.ptr(*ptr).wrapping_add_signed(*offset))
         }
@@ -520,21 +526,6 @@ fn pure(frame: &Frame<'_>, op: &Op) -> Result<Option<Datum>, TrapKind> {
         | Op::Release { .. } => return Ok(None),
     };
     Ok(Some(datum))
-}
-
-fn int(op: IntOp, a: i32, b: i32) -> i32 {
-    // The `wrapping` shifts take the amount modulo 32.
-    match op {
-        IntOp::Add => a.wrapping_add(b),
-        IntOp::Sub => a.wrapping_sub(b),
-        IntOp::Mul => a.wrapping_mul(b),
-        IntOp::And => a & b,
-        IntOp::Or => a | b,
-        IntOp::Xor => a ^ b,
-        IntOp::Shl => a.wrapping_shl(b as u32),
-        IntOp::Lshr => (a as u32).wrapping_shr(b as u32) as i32,
-        IntOp::Ashr => a.wrapping_shr(b as u32),
-    }
 }
 
 fn shift_amount(shift: i32) -> Result<u32, TrapKind> {

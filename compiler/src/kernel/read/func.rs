@@ -8,7 +8,7 @@ use super::lex::{Kind, Lexer, Token};
 use super::{FuncSource, ReadError, ReadErrorKind, Source};
 use crate::kernel::ir::{
     Access, Block, CoreLock, Count, Func, Inst, IntOp, MAX_NESTING, Module, Op, Param, SrsMode,
-    Value,
+    UnaryOp, Value,
 };
 use crate::kernel::types::{AccLane, Elem, Type};
 use crate::kernel::verify::Pos;
@@ -17,9 +17,10 @@ use crate::nearest;
 type Result<T> = std::result::Result<T, ReadError>;
 
 /// Operations that have no table of their own, as spelled.
-const OPS: [&str; 17] = [
+const OPS: &[&str] = &[
     "const",
     "addr",
+    "select",
     "ptr.add",
     "load",
     "load.post",
@@ -160,9 +161,10 @@ impl<'t> Reader<'t> {
             false => "an operation",
         };
         let int_ops = IntOp::ALL.map(|(_, name)| name);
+        let unary_ops = UnaryOp::ALL.map(|(_, name)| name);
         let vector_ops = vector::names();
         let vector_ops: Vec<&str> = vector_ops.iter().map(String::as_str).collect();
-        let ops = [OPS.as_slice(), &LOCK_OPS, &int_ops, &vector_ops].concat();
+        let ops = [OPS, &LOCK_OPS, &int_ops, &unary_ops, &vector_ops].concat();
         let op_name = self.word(expected, &ops)?.text;
         // A loop's results are numbered before what it carries; their types are known afterwards.
         let results: Vec<Value> = names
@@ -190,6 +192,10 @@ impl<'t> Reader<'t> {
             let (a, b) = self.pair()?;
             return Ok(Op::Int { op, a, b });
         }
+        if let Some((op, _)) = UnaryOp::ALL.into_iter().find(|(_, n)| *n == name) {
+            let a = self.operand()?;
+            return Ok(Op::Unary { op, a });
+        }
         if let Some(op) = self.vector(name)? {
             return Ok(op);
         }
@@ -197,6 +203,12 @@ impl<'t> Reader<'t> {
             "const" => {
                 let (min, max) = (i32::MIN.into(), i32::MAX.into());
                 Op::Const(self.int("constant", min, max)? as i32)
+            }
+            "select" => {
+                let cond = self.operand()?;
+                self.punct(",")?;
+                let (a, b) = self.pair()?;
+                Op::Select { cond, a, b }
             }
             "addr" => Op::Addr(self.int("address", 0, u32::MAX.into())? as u32),
             "ptr.add" => {

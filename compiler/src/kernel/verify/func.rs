@@ -346,6 +346,12 @@ impl Check<'_, '_> {
                     self.shift(at, op.to_string(), *b, 31);
                 }
             }
+            Op::Unary { a, .. } => self.operand(at, "operand", *a, Type::I32),
+            Op::Select { cond, a, b } => {
+                self.operand(at, "condition", *cond, Type::I32);
+                self.operand(at, "operand", *a, Type::I32);
+                self.operand(at, "operand", *b, Type::I32);
+            }
             Op::PtrAdd { ptr, offset } => {
                 self.operand(at, "pointer", *ptr, Type::Ptr);
                 self.offset(at, *offset);

@@ -4,6 +4,7 @@ use crate::core::fault::Outcome;
 use crate::core::machine::Machine;
 use crate::core::op::{AluFn, ScalarDst, Src};
 use crate::core::regs::Scalar;
+use arch::num::scalar::divide_step;
 
 impl Machine {
     pub(super) fn alu(&mut self, f: AluFn, to: ScalarDst, a: Src, b: Src) -> Outcome<()> {
@@ -38,19 +39,11 @@ impl Machine {
         let operands = [remainder.to, dividend, divisor];
         let defined = operands.iter().all(|r| self.regs.defined(*r));
         let [partial, value, by] = operands.map(|r| self.regs.get(r));
-        let shifted = u64::from(partial) << 1 | u64::from(value >> 31);
-        let fits = shifted >= u64::from(by);
-        let rest = if fits {
-            shifted - u64::from(by)
-        } else {
-            shifted
-        };
-        self.pipe
-            .stage(to.stage)
-            .scalar(to.to, value << 1 | u32::from(fits), defined);
+        let (quotient, rest) = divide_step(value, partial, by);
+        self.pipe.stage(to.stage).scalar(to.to, quotient, defined);
         self.pipe
             .stage(remainder.stage)
-            .scalar(remainder.to, rest as u32, defined);
+            .scalar(remainder.to, rest, defined);
         Ok(())
     }
 
