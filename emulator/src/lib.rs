@@ -17,7 +17,7 @@
 //! - `dma`, `task`, `bd`: DMA channels, their tasks, buffer descriptors and the walk over their addresses.
 //! - `network`, `switch`, `packet`, `link`, `token`: streams.
 //! - `cores`, `surroundings`, `cascade`: the cores in the array and what they see of it.
-//! - `memory`, `lock`, `host`: what transfers touch; `wake`: who sleeps until something changes.
+//! - `memory`, `lock`, `host`, `module`: what transfers and register writes touch; `wake`: who sleeps until something changes.
 //! - `error`, `report`, `timing`: refusals, results, constants of time.
 
 pub mod core;
@@ -32,6 +32,7 @@ mod link;
 mod load;
 mod lock;
 mod memory;
+mod module;
 mod network;
 mod npu;
 mod packet;

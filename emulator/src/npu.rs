@@ -10,6 +10,7 @@ use crate::error::{ChannelId, EmuError, tile_index};
 use crate::host::Host;
 use crate::lock::Locks;
 use crate::memory::Memory;
+use crate::module::Modules;
 use crate::network::{Network, channel_ids};
 use crate::report::{CoreReport, DmaReport, RunReport};
 use crate::wake::Wakes;
@@ -25,6 +26,7 @@ pub struct Npu {
     pub(crate) host: Host,
     pub(crate) network: Network,
     pub(crate) cores: Cores,
+    pub(crate) modules: Modules,
     /// By tile index.
     pub(crate) bds: Vec<BdTable>,
     /// In the order of [`channel_ids`].
@@ -69,6 +71,7 @@ impl Npu {
             cores: Cores::new(&memory),
             memory,
             locks: Locks::new(),
+            modules: Modules::default(),
             host: Host::default(),
             network: Network::new(),
             bds: Tile::all()

@@ -7,6 +7,7 @@ use arch::array::core_regs::{ACCUMULATOR_CONTROL, CONTROL, STATUS};
 use arch::array::dma::{DmaRegister, dma_register};
 use arch::array::lock::{VALUE_MASK, value_register};
 use arch::array::memory::{DATA_OFFSET, PROGRAM_OFFSET};
+use arch::array::module::{ModuleRegister, module_register};
 use arch::array::shim::{DEMUX_MASK, DEMUX_OFFSET, MUX_MASK, MUX_OFFSET};
 use arch::array::switch::{SwitchRegister, switch_register};
 use arch::{Tile, TileKind};
@@ -25,6 +26,7 @@ enum Place {
     CoreControl,
     CoreStatus,
     Cascade,
+    Module((usize, ModuleRegister)),
 }
 
 fn place(tile: Tile, offset: u32) -> Result<Place, EmuError> {
@@ -40,6 +42,9 @@ fn place(tile: Tile, offset: u32) -> Result<Place, EmuError> {
     }
     if let Some(register) = switch_register(kind, offset) {
         return Ok(Place::Switch(register));
+    }
+    if let Some(register) = module_register(kind, offset) {
+        return Ok(Place::Module(register));
     }
     match (kind, offset) {
         (TileKind::Core, PROGRAM_OFFSET..0x24000) => Ok(Place::Program(offset - PROGRAM_OFFSET)),
@@ -152,6 +157,7 @@ impl Npu {
                 });
             }
             Place::Cascade => self.write_cascade(tile, offset, value)?,
+            Place::Module(register) => self.write_module(tile, offset, register, value)?,
         }
         Ok(())
     }
@@ -238,6 +244,7 @@ impl Npu {
             Place::CoreControl => self.core_control(tile),
             Place::CoreStatus => self.core_status(tile),
             Place::Cascade => self.cascade_control(tile),
+            Place::Module(register) => self.read_module(tile, register),
         })
     }
 }

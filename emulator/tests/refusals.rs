@@ -18,15 +18,15 @@ fn write(tile: Tile, offset: u32, value: u32) -> String {
 #[test]
 fn registers() {
     let (shim, mem, core) = (Tile::new(0, 0), Tile::new(1, 1), Tile::new(2, 3));
-    let text = write(core, 0x340d0, 1);
+    let text = write(core, 0x34008, 1);
     assert!(
         text.starts_with(
-            "core Trace_Control0 of core tile (2,3) at offset 0x340d0 is not modelled"
+            "core Event_Generate of core tile (2,3) at offset 0x34008 is not modelled"
         ),
         "{text}"
     );
     assert!(write(core, 0x31234, 0).starts_with("an unknown register of core tile (2,3)"));
-    assert!(write(mem, 0x96048, 1).starts_with("Memory_Control of memory tile (1,1)"));
+    assert!(write(mem, 0x96030, 1).starts_with("Tile_Control of memory tile (1,1)"));
     assert!(write(shim, 0, 1).starts_with("an unknown register of shim tile (0,0)"));
     assert!(write(core, 0x32004, 1).contains("Core_Status"));
     assert!(

@@ -9,6 +9,7 @@
 //! - [`memory`]: data memories as cores and memory tile channels address them.
 //! - [`switch`]: stream switch ports, legal connections, configuration words, wires between tiles.
 //! - [`shim`]: the multiplexers between shim DMA and stream switch.
+//! - [`module`]: timers, trace units, memory control.
 //! - [`packet`]: stream packet headers and task-complete tokens.
 //! - [`core_regs`]: control and status of a core.
 //! - [`regs`]: names of registers by offset.
@@ -20,6 +21,7 @@ pub mod dma;
 pub mod field;
 pub mod lock;
 pub mod memory;
+pub mod module;
 pub mod packet;
 pub mod regs;
 pub mod shim;
