@@ -1,4 +1,4 @@
-//! The designs whose reference outputs are in `tests/goldens`.
+//! The designs whose reference outputs are in `emulator/tests/goldens`.
 
 use arch::Tile;
 use npuc::array::design::{

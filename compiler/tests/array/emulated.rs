@@ -21,7 +21,7 @@ use npuc::package::Package;
 use super::designs;
 
 /// A kernel that adds `sources` arrays of `words` words, word by word.
-fn sum(name: &str, sources: usize, words: u32) -> Func {
+pub(super) fn sum(name: &str, sources: usize, words: u32) -> Func {
     let mut b = FuncBuilder::new(name);
     let pointers: Vec<_> = (0..=sources).map(|_| b.ptr_param()).collect();
     b.loop_(Count::Const(words), &pointers, |b, pointers| {
@@ -44,7 +44,7 @@ fn sum(name: &str, sources: usize, words: u32) -> Func {
 }
 
 /// The kernels that a design declares: `copy` copies, all others add.
-fn kernels(design: &Design) -> Vec<Func> {
+pub(super) fn kernels(design: &Design) -> Vec<Func> {
     design
         .kernels
         .iter()
@@ -63,9 +63,12 @@ fn kernels(design: &Design) -> Vec<Func> {
         .collect()
 }
 
-fn program(core: &CorePlan, kernels: &[Func]) -> CoreElf {
-    let mut funcs = vec![entry_function(core)];
-    funcs.extend_from_slice(kernels);
+pub(super) fn program(core: &CorePlan, kernels: &[Func]) -> CoreElf {
+    compiled([&[entry_function(core)], kernels].concat())
+}
+
+/// A program of functions, the first of which is the entry.
+pub(super) fn compiled(funcs: Vec<Func>) -> CoreElf {
     let module = npuc::kernel::verify::verify(Module { funcs }).unwrap_or_else(|e| panic!("{e}"));
     let entry = ENTRY.to_string();
     let program = compile(
@@ -110,7 +113,7 @@ fn run(design: Design, inputs: &[Vec<u32>]) -> Vec<u32> {
 }
 
 /// Words that are all different.
-fn ramp(len: u32) -> Vec<u32> {
+pub(super) fn ramp(len: u32) -> Vec<u32> {
     (0..len).map(|i| 0x1_0001 * i + 7).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Our lowering against the reference tools' output for the same designs.
 //!
-//! `tests/goldens/NAME` holds the configuration (`cdo_init.bin`, `cdo_enable.bin`) and the
+//! `emulator/tests/goldens/NAME` holds the configuration (`cdo_init.bin`, `cdo_enable.bin`) and the
 //! instruction stream (`insts.bin`) that mlir-aie 0a69477883ac (aiecc, npu1) makes of the designs
 //! in `designs.rs`. Both must come out byte for byte. (The reference has counters of its own on each
 //! core for the rotation of buffers; they are not part of the configuration.)
@@ -20,9 +20,9 @@ use npuc::package::{Configuration, stream};
 use super::designs;
 use super::registers::{apply, flows, is_switch};
 
-fn golden(name: &str, file: &str) -> Vec<u8> {
+pub(super) fn golden(name: &str, file: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/goldens")
+        .join("../emulator/tests/goldens")
         .join(name)
         .join(file);
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
