@@ -163,7 +163,7 @@ fn main() -> Result<()> {
     );
 
     let device = Device::open("emulator").into_diagnostic()?;
-    let (overlay, stream) = common::load(device, "matmul_i8", "m1536_n512")?;
+    let (overlay, stream) = common::load(&device, "matmul_i8", "m1536_n512")?;
     let (a_buffer, b_buffer) = (Buffer::from_slice(&a), Buffer::from_slice(&b));
     let c_buffer = Buffer::<i32>::zeroed(M * N);
     let run = overlay
@@ -215,10 +215,11 @@ fn main() -> Result<()> {
         "error of int8 against f32: {:.3} % of the norm, {largest:.4} at most",
         100.0 * (error / power).sqrt()
     );
-    let per_core = (M * N * INNER) as f64 / 4.0 / report.cycles as f64;
+    let cycles = report.cycles.unwrap_or(0);
+    let per_core = (M * N * INNER) as f64 / 4.0 / cycles as f64;
     println!(
         "device {}, {} emulated cycles, {per_core:.1} MACs per cycle and core",
-        report.device, report.cycles
+        report.device, cycles
     );
     Ok(())
 }

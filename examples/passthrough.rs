@@ -9,7 +9,7 @@ use runtime::Device;
 fn main() -> Result<()> {
     let (samples, name) = common::recording()?;
     let device = Device::open("emulator").into_diagnostic()?;
-    let (returned, cycles) = common::through(device, "passthrough", &samples)?;
+    let (returned, cycles) = common::through(&device, "passthrough", &samples)?;
 
     ensure!(returned == samples, "the samples came back changed");
     println!("{name}: {} samples came back identical", samples.len());

@@ -19,7 +19,7 @@ fn reference(sample: i16) -> i16 {
 fn main() -> Result<()> {
     let (samples, name) = common::recording()?;
     let device = Device::open("emulator").into_diagnostic()?;
-    let (scaled, cycles) = common::through(device, "scale_i16", &samples)?;
+    let (scaled, cycles) = common::through(&device, "scale_i16", &samples)?;
 
     let expected: Vec<i16> = samples.iter().copied().map(reference).collect();
     let wrong = scaled.iter().zip(&expected).filter(|(a, b)| a != b).count();

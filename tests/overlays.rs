@@ -24,9 +24,8 @@ impl Files {
     }
 
     fn load(&self, name: &str, sequence: &str) -> (Overlay, InstructionStream) {
-        let overlay = Device::Emulator
-            .load(self.get(&format!("{name}.xclbin")))
-            .expect("loads");
+        let device = Device::open("emulator").expect("always there");
+        let overlay = Overlay::load(&device, self.get(&format!("{name}.xclbin"))).expect("loads");
         let stream = InstructionStream::parse(self.get(&format!("insts_{sequence}.bin")));
         (overlay, stream.expect("parses"))
     }
@@ -227,6 +226,7 @@ fn unknown_devices_and_files_are_refused() {
         .expect_err("no such device")
         .to_string();
     assert!(refused.contains("unknown device `toaster`"), "{refused}");
-    assert!(Device::Emulator.load(b"not an XCLBIN").is_err());
+    let device = Device::open("emulator").expect("always there");
+    assert!(Overlay::load(&device, b"not an XCLBIN").is_err());
     assert!(InstructionStream::parse(&[0; 8]).is_err());
 }

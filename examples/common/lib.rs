@@ -20,7 +20,7 @@ const DISPATCH: usize = 32768;
 ///
 /// # Errors
 /// When a file is missing or the device refuses it.
-pub fn load(device: Device, name: &str, sequence: &str) -> Result<(Overlay, InstructionStream)> {
+pub fn load(device: &Device, name: &str, sequence: &str) -> Result<(Overlay, InstructionStream)> {
     let folder = std::env::var_os("AMANUENSIS_KERNELS").map(PathBuf::from);
     let folder = folder
         .unwrap_or_else(|| PathBuf::from("target/kernels"))
@@ -35,9 +35,7 @@ pub fn load(device: Device, name: &str, sequence: &str) -> Result<(Overlay, Inst
             )
         })
     };
-    let overlay = device
-        .load(&read(format!("{name}.xclbin"))?)
-        .into_diagnostic()?;
+    let overlay = Overlay::load(device, &read(format!("{name}.xclbin"))?).into_diagnostic()?;
     let stream = InstructionStream::parse(&read(format!("insts_{sequence}.bin"))?);
     Ok((overlay, stream.into_diagnostic()?))
 }
@@ -47,7 +45,7 @@ pub fn load(device: Device, name: &str, sequence: &str) -> Result<(Overlay, Inst
 ///
 /// # Errors
 /// When the overlay does not load or a dispatch fails.
-pub fn through(device: Device, name: &str, samples: &[i16]) -> Result<(Vec<i16>, u64)> {
+pub fn through(device: &Device, name: &str, samples: &[i16]) -> Result<(Vec<i16>, u64)> {
     let (overlay, stream) = load(device, name, "main")?;
     let (input, output) = (Buffer::zeroed(DISPATCH), Buffer::<i16>::zeroed(DISPATCH));
     let (mut returned, mut cycles) = (Vec::with_capacity(samples.len()), 0);
@@ -58,7 +56,7 @@ pub fn through(device: Device, name: &str, samples: &[i16]) -> Result<(Vec<i16>,
         let run = overlay
             .submit(&stream, &[&input, &output])
             .into_diagnostic()?;
-        cycles += run.wait().into_diagnostic()?.cycles;
+        cycles += run.wait().into_diagnostic()?.cycles.unwrap_or(0);
         returned.extend_from_slice(&output.read().into_diagnostic()?[..chunk.len()]);
     }
     Ok((returned, cycles))

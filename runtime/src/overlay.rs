@@ -1,157 +1,211 @@
-//! Loaded overlays, submissions and what comes back.
+//! Loaded overlays.
 
-use std::sync::mpsc;
-use std::thread;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use formats::txn::{Op, Stream};
+use formats::xclbin::{Contents, Qualifier, Xclbin};
+use sha2::{Digest as _, Sha256};
 
-use crate::buffer::{Argument, Slot, give_back, take};
-use crate::{Device, Error};
+use crate::context::Context;
+use crate::emulated::EmulatedContext;
+use crate::npu::NpuContext;
+use crate::run::{Completer, Run};
+use crate::submission::Submission;
+use crate::{Argument, Device, Error, InstructionStream};
 
-/// An instruction stream: the host-side DMA program of one dispatch.
-#[derive(Clone, Debug)]
-pub struct InstructionStream {
-    stream: Stream,
-    /// How many arguments it uses: one more than the highest index.
-    arguments: u32,
-}
+/// Bytes of the largest XCLBIN that is read: one PDI of the size that the format allows.
+const MAX_FILE: u64 = 129 << 20;
 
-impl InstructionStream {
-    /// Reads the binary form.
+/// The time after which a submission that has not ended is taken to hang.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// SHA-256 of a file's bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The digest of bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Digest(Sha256::digest(bytes).into())
+    }
+
+    /// Reads 64 hexadecimal digits, as manifests have them.
     ///
     /// # Errors
-    /// [`Error::Stream`] when the bytes are not an instruction stream.
-    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        let stream = Stream::parse(bytes)?;
-        let patches = stream.ops.iter().filter_map(|op| match op {
-            Op::DdrPatch { arg, .. } => Some(arg.saturating_add(1)),
-            _ => None,
-        });
-        let arguments = patches.max().unwrap_or(0);
-        Ok(InstructionStream { stream, arguments })
+    /// [`Error::DigestText`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let refuse = || Error::DigestText(text.chars().take(80).collect());
+        let digits = text.as_bytes();
+        if digits.len() != 64 {
+            return Err(refuse());
+        }
+        let mut out = [0; 32];
+        for (byte, pair) in out.iter_mut().zip(digits.chunks_exact(2)) {
+            let digit = |c: u8| char::from(c).to_digit(16);
+            let (high, low) = digit(pair[0]).zip(digit(pair[1])).ok_or_else(refuse)?;
+            *byte = (high << 4 | low) as u8;
+        }
+        Ok(Digest(out))
     }
 }
 
-/// What a run says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// Device that served it.
-    pub device: &'static str,
-    /// Clock cycles of the array from the first operation of the stream to its last; emulated where
-    /// the device is the emulator.
-    pub cycles: u64,
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }
 
-/// One overlay at work: executes one stream at a time.
-pub(crate) trait Context: Send + 'static {
-    /// Runs `stream` to its end on `args`.
-    fn execute(&mut self, stream: &Stream, args: &mut [Vec<u8>]) -> Result<Report, Error>;
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
-/// What the XCLBIN says of its kernel.
-#[derive(Clone, Debug)]
-pub(crate) struct Interface {
-    pub(crate) kernel: String,
-    /// Host buffers that a dispatch can pass.
-    pub(crate) buffers: usize,
-}
-
-struct Job {
-    stream: Stream,
-    args: Vec<(Slot, Vec<u8>)>,
-    done: mpsc::Sender<Result<Report, Error>>,
-}
-
-/// An overlay loaded on a device: one hardware context, which executes submissions in order.
+/// An overlay loaded on a device: one hardware context, which executes submissions in the order in
+/// which they arrive.
 ///
-/// `Send` and `Sync`: any thread may submit. Dropping it waits for what was submitted.
+/// `Send` and `Sync`: any thread may submit. Runs keep what they need of it; the context ends with
+/// the last of them.
 #[derive(Debug)]
 pub struct Overlay {
     device: Device,
-    interface: Interface,
-    jobs: Option<mpsc::Sender<Job>>,
-    worker: Option<thread::JoinHandle<()>>,
+    kernel: String,
+    context: Arc<dyn Context>,
+    completer: Arc<Completer>,
+    timeout: Mutex<Duration>,
 }
 
 impl Overlay {
-    pub(crate) fn start(device: Device, interface: Interface, mut context: impl Context) -> Self {
-        let (jobs, queue) = mpsc::channel::<Job>();
-        let worker = thread::spawn(move || {
-            for Job { stream, args, done } in queue {
-                let (slots, mut bytes): (Vec<Slot>, Vec<Vec<u8>>) = args.into_iter().unzip();
-                let result = context.execute(&stream, &mut bytes);
-                give_back(slots.into_iter().zip(bytes).collect());
-                // Nobody waits for this run any more when the receiver is gone.
-                let _ = done.send(result);
+    /// Loads the overlay in the bytes of an XCLBIN: its first kernel.
+    ///
+    /// # Errors
+    /// [`Error::Xclbin`], [`Error::NoKernel`], [`Error::Interface`] and [`Error::Columns`] when the
+    /// bytes are not an XCLBIN that this device can load, [`Error::Driver`] when the driver does not
+    /// take it, [`Error::Emulator`] when its configuration is refused, [`Error::NoOverlays`] when the
+    /// device runs none.
+    pub fn load(device: &Device, xclbin: &[u8]) -> Result<Self, Error> {
+        let contents = Contents::of(&Xclbin::parse(xclbin)?)?;
+        let units = contents.units()?;
+        let unit = units.first().ok_or(Error::NoKernel)?;
+        let partition = contents.partition.as_ref().ok_or(Error::NoKernel)?;
+        let context: Arc<dyn Context> = match device.npu() {
+            Some(npu) => Arc::new(Arc::new(NpuContext::new(npu.clone(), unit, partition)?)),
+            None if device.is_emulator() => {
+                let args = unit.kernel.args.iter();
+                let buffers = args.filter(|a| a.qualifier == Qualifier::Global).count();
+                Arc::new(EmulatedContext::new(
+                    &unit.pdi.image,
+                    buffers.saturating_sub(1),
+                    device.ledger().clone(),
+                )?)
             }
-        });
-        Overlay {
-            device,
-            interface,
-            jobs: Some(jobs),
-            worker: Some(worker),
+            None => {
+                return Err(Error::NoOverlays {
+                    device: device.name(),
+                    why: device.why().to_owned(),
+                });
+            }
+        };
+        Ok(Overlay {
+            device: device.clone(),
+            kernel: unit.kernel.name.clone(),
+            context,
+            completer: Arc::default(),
+            timeout: Mutex::new(TIMEOUT),
+        })
+    }
+
+    /// Loads an overlay if its bytes have this digest.
+    ///
+    /// # Errors
+    /// [`Error::Digest`] when they have another one, before anything is read from them; otherwise as
+    /// for [`Overlay::load`].
+    pub fn load_pinned(device: &Device, xclbin: &[u8], digest: Digest) -> Result<Self, Error> {
+        let found = Digest::of(xclbin);
+        if found != digest {
+            let expected = digest;
+            return Err(Error::Digest { expected, found });
         }
+        Overlay::load(device, xclbin)
+    }
+
+    /// Loads the overlay in an XCLBIN file.
+    ///
+    /// # Errors
+    /// [`Error::File`] when the file cannot be read or is larger than any XCLBIN, otherwise as for
+    /// [`Overlay::load`].
+    pub fn load_file(device: &Device, path: &Path) -> Result<Self, Error> {
+        Overlay::load(device, &read_file(path)?)
     }
 
     /// The device that it is loaded on.
-    pub fn device(&self) -> Device {
-        self.device
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// Name of the kernel in the XCLBIN.
     pub fn kernel(&self) -> &str {
-        &self.interface.kernel
+        &self.kernel
     }
 
-    /// Hands a stream and its buffers to the context, which runs submissions in order. The buffers
-    /// belong to the run until it has finished.
+    /// Buffers that a run can pass.
+    pub fn buffers(&self) -> usize {
+        self.context.buffers()
+    }
+
+    /// Sets the time after which a submission that has not ended is taken to hang, 10 s at first. The
+    /// emulator counts cycles instead.
+    pub fn set_timeout(&self, timeout: Duration) {
+        *self.timeout.lock().unwrap_or_else(PoisonError::into_inner) = timeout;
+    }
+
+    /// Submits one run. Its buffers belong to it until it has been waited for.
     ///
     /// # Errors
     /// [`Error::MissingArgument`], [`Error::TooManyArguments`] or [`Error::ArgumentBusy`] when the
-    /// buffers do not fit the stream.
+    /// buffers do not fit the stream, [`Error::Driver`] when the driver does not take it.
     pub fn submit(&self, stream: &InstructionStream, args: &[&dyn Argument]) -> Result<Run, Error> {
-        let passed = args.len();
-        let limit = self.interface.buffers;
-        if passed > limit {
-            return Err(Error::TooManyArguments { passed, limit });
-        }
-        if stream.arguments as usize > passed {
-            let index = stream.arguments - 1;
-            return Err(Error::MissingArgument { index, passed });
-        }
-        let jobs = self.jobs.as_ref().ok_or(Error::ContextGone)?;
-        let (done, result) = mpsc::channel();
-        let args = take(args)?;
-        let stream = stream.stream.clone();
-        jobs.send(Job { stream, args, done }).map_err(|refused| {
-            give_back(refused.0.args);
-            Error::ContextGone
-        })?;
-        Ok(Run { result })
+        let mut submission = self.submission();
+        submission.run(stream, args)?;
+        submission.submit()
+    }
+
+    /// A submission of several runs, empty at first.
+    pub fn submission(&self) -> Submission<'_> {
+        Submission::new(self)
+    }
+
+    pub(crate) fn context(&self) -> &dyn Context {
+        &*self.context
+    }
+
+    pub(crate) fn completer(&self) -> &Arc<Completer> {
+        &self.completer
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        *self.timeout.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Overlay {
-    fn drop(&mut self) {
-        drop(self.jobs.take());
-        if let Some(worker) = self.worker.take() {
-            let _ = worker.join();
-        }
+/// The bytes of an XCLBIN file, if it is no larger than one can be.
+fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+    use std::io::Read;
+    let refuse = |why: String| Error::File {
+        path: path.to_owned(),
+        why,
+    };
+    let file = std::fs::File::open(path).map_err(|e| refuse(e.to_string()))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| refuse(e.to_string()))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(refuse(format!(
+            "it has more than {MAX_FILE} bytes, the most an XCLBIN for npu1 can have"
+        )));
     }
-}
-
-/// A submission under way.
-#[derive(Debug)]
-pub struct Run {
-    result: mpsc::Receiver<Result<Report, Error>>,
-}
-
-impl Run {
-    /// Waits for the end of the run; its buffers are free again then.
-    ///
-    /// # Errors
-    /// What stopped the run, for instance [`Error::Emulator`] with who waits for what.
-    pub fn wait(self) -> Result<Report, Error> {
-        self.result.recv().map_err(|_| Error::ContextGone)?
-    }
+    Ok(bytes)
 }

@@ -1,0 +1,202 @@
+//! The device `npu`: AMD's npu1 through the amdxdna driver's ioctls.
+//!
+//! ```text
+//! Npu ── Driver (calls) ── Sys (system calls: the C library's, or a fake driver's)
+//!  │        └── Bo, Heap (memory)
+//!  └── NpuContext ── RegisterMap (packets) ── Flight (waiting, recovery)
+//! ```
+//!
+//! - [`uapi`]: the driver's structures; [`sys`]: system calls; `fault`: what errors mean.
+//! - `driver`, `memory`, `command`, `context`, `flight`: as in the picture.
+//!
+//! Host memory and NPU are not coherent: what the CPU wrote is flushed before a command may read it,
+//! and what a command wrote before the CPU reads it. Nothing here was run on hardware.
+//!
+//! The only module with `unsafe`: system calls, and memory that the system maps.
+
+#![allow(unsafe_code)]
+
+mod command;
+mod context;
+mod driver;
+mod fault;
+mod flight;
+mod memory;
+pub mod sys;
+pub mod uapi;
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+pub use driver::Generation;
+pub use fault::{Call, DriverError, Fault};
+
+pub(crate) use context::NpuContext;
+pub(crate) use driver::Driver;
+pub(crate) use memory::Bo;
+
+use crate::Error;
+use crate::ledger::Ledger;
+use crate::stream::Program;
+use memory::Heap;
+use sys::Sys;
+
+/// The device file that is opened unless another one is named.
+pub const DEVICE_FILE: &str = "/dev/accel/accel0";
+
+/// What an NPU and its driver say of themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Device file.
+    pub file: String,
+    /// Version of the driver, major and minor.
+    pub driver: (i32, i32),
+    /// Line of the driver.
+    pub generation: Generation,
+    /// Version of the firmware.
+    pub firmware: [u32; 4],
+    /// Columns of the array.
+    pub columns: u32,
+    /// Rows of core tiles.
+    pub core_rows: u32,
+    /// Clock of the array in MHz, where the driver tells.
+    pub clock_mhz: Option<u32>,
+    /// Contexts that the device takes, where the driver tells.
+    pub contexts: Option<u64>,
+}
+
+impl std::fmt::Display for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [major, minor, patch, build] = self.firmware;
+        write!(
+            f,
+            "{}, {} columns of {} cores, driver {}.{} ({}), firmware {major}.{minor}.{patch}.{build}",
+            self.file,
+            self.columns,
+            self.core_rows,
+            self.driver.0,
+            self.driver.1,
+            self.generation.name()
+        )?;
+        match self.clock_mhz {
+            Some(clock) => write!(f, ", {clock} MHz"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// An instruction stream in the heap.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    bo: Bo,
+    words: u32,
+}
+
+/// An open NPU.
+#[derive(Debug)]
+pub(crate) struct Npu {
+    identity: Identity,
+    driver: Arc<Driver>,
+    heap: Arc<Heap>,
+    /// Streams that are, or were, in the heap. They hold their place there themselves.
+    streams: Mutex<Vec<Weak<Program>>>,
+}
+
+impl Npu {
+    /// Opens a device file.
+    pub(crate) fn open(sys: Arc<dyn Sys>, file: &str, ledger: Arc<Ledger>) -> Result<Self, Error> {
+        let driver = Arc::new(Driver::open(sys, file, ledger)?);
+        let identity = identify(&driver, file)?;
+        let heap = Heap::new(&driver)?;
+        Ok(Npu {
+            identity,
+            driver,
+            heap,
+            streams: Mutex::default(),
+        })
+    }
+
+    /// What the NPU behind a device file says of itself.
+    pub(crate) fn probe(sys: Arc<dyn Sys>, file: &str) -> Result<Identity, Error> {
+        identify(&Driver::open(sys, file, Arc::default())?, file)
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Brings a stream into the heap, if it is not there.
+    fn load(&self, program: &Arc<Program>) -> Result<Arc<Loaded>, DriverError> {
+        let mut place = program.place();
+        if let Some(loaded) = &*place
+            && loaded.bo.is_of(&self.driver)
+        {
+            return Ok(loaded.clone());
+        }
+        let mut bo = match Bo::in_heap(&self.heap, program.bytes.len()) {
+            Err(e) if e.fault() == Fault::HeapFull => {
+                self.make_room();
+                Bo::in_heap(&self.heap, program.bytes.len())?
+            }
+            bo => bo?,
+        };
+        bo.write(0, &program.bytes);
+        bo.sync(program.bytes.len())?;
+        let words = (program.bytes.len() / 4) as u32;
+        let loaded = Arc::new(Loaded { bo, words });
+        *place = Some(loaded.clone());
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.retain(|stream| stream.strong_count() > 0);
+        streams.push(Arc::downgrade(program));
+        Ok(loaded)
+    }
+
+    /// Takes streams out of the heap that no command in flight uses.
+    fn make_room(&self) {
+        let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        for program in streams.iter().filter_map(Weak::upgrade) {
+            // A stream that somebody is loading is in use.
+            if let Ok(mut place) = program.loaded.try_lock()
+                && place.as_ref().is_some_and(|l| Arc::strong_count(l) == 1)
+            {
+                *place = None;
+            }
+        }
+    }
+}
+
+fn identify(driver: &Driver, file: &str) -> Result<Identity, Error> {
+    let metadata: uapi::AieMetadata = driver.query(uapi::QUERY_AIE_METADATA)?;
+    let firmware: uapi::FirmwareVersion = driver.query(uapi::QUERY_FIRMWARE_VERSION)?;
+    let clocks: Option<uapi::ClockMetadata> = if_offered(driver.query(uapi::QUERY_CLOCK_METADATA))?;
+    let resources: Option<uapi::ResourceInfo> =
+        if_offered(driver.query(uapi::QUERY_RESOURCE_INFO))?;
+    let (columns, core_rows) = (metadata.cols.into(), metadata.core.row_count.into());
+    // npu1 has 5 columns of 4 cores; the NPUs after it have 8 columns and another instruction set.
+    if (columns, core_rows) != (5, u32::from(arch::geometry::CORE_ROWS)) {
+        return Err(Error::OtherNpu { columns, core_rows });
+    }
+    Ok(Identity {
+        file: file.to_owned(),
+        driver: driver.version,
+        generation: driver.generation,
+        firmware: [
+            firmware.major,
+            firmware.minor,
+            firmware.patch,
+            firmware.build,
+        ],
+        columns,
+        core_rows,
+        clock_mhz: clocks.map(|c| c.h.freq_mhz),
+        contexts: resources.map(|r| r.npu_task_max),
+    })
+}
+
+/// The answer to a query that older drivers lack, and that is for people only.
+fn if_offered<T>(answer: Result<T, DriverError>) -> Result<Option<T>, DriverError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(e) if matches!(e.fault(), Fault::Unsupported | Fault::Refused) => Ok(None),
+        Err(e) => Err(e),
+    }
+}
