@@ -60,7 +60,8 @@ pub(crate) struct Faults {
     /// Of a million calls, how many fail at random.
     noise: AtomicU64,
     random: AtomicU64,
-    injected: AtomicU64,
+    failed_calls: AtomicU64,
+    upset_commands: AtomicU64,
 }
 
 impl Faults {
@@ -94,9 +95,10 @@ impl Faults {
         self.noise.store(per_million, Ordering::Release);
     }
 
-    /// How many faults there were.
-    pub(crate) fn injected(&self) -> u64 {
-        self.injected.load(Ordering::Relaxed)
+    /// How many calls failed, and how many commands were upset.
+    pub(crate) fn count(&self) -> (u64, u64) {
+        let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
+        (count(&self.failed_calls), count(&self.upset_commands))
     }
 
     /// A number that looks random (splitmix64).
@@ -141,7 +143,7 @@ impl Faults {
         }
         match failure {
             Some(errno) => {
-                self.injected.fetch_add(1, Ordering::Relaxed);
+                self.failed_calls.fetch_add(1, Ordering::Relaxed);
                 Err(errno)
             }
             None => Ok(()),
@@ -158,7 +160,7 @@ impl Faults {
             upset = Some(Upset::ALL[(self.next_random() % Upset::ALL.len() as u64) as usize]);
         }
         if upset.is_some() {
-            self.injected.fetch_add(1, Ordering::Relaxed);
+            self.upset_commands.fetch_add(1, Ordering::Relaxed);
         }
         upset
     }

@@ -119,9 +119,9 @@ impl FakeDriver {
         self.faults.clear();
     }
 
-    /// How many faults there were.
-    pub fn injected(&self) -> u64 {
-        self.faults.injected()
+    /// How many calls failed on purpose, and how many commands were upset.
+    pub fn faults(&self) -> (u64, u64) {
+        self.faults.count()
     }
 
     /// Takes the device away: every call fails with ENODEV, contexts end.

@@ -43,7 +43,10 @@ fn the_limit_of_locked_memory_is_named() {
     let e = refused(&driver, "npu");
     assert_eq!(e.fault(), Some(Fault::LockedMemory), "{e}");
     let text = e.to_string();
-    assert!(text.contains("67108864 bytes") && text.contains("ulimit -l"), "{text}");
+    assert!(
+        text.contains("67108864 bytes") && text.contains("ulimit -l"),
+        "{text}"
+    );
     assert_eq!(driver.census(), Census::default(), "nothing is left");
 
     // Room for the heap and a few pages.
@@ -55,12 +58,19 @@ fn the_limit_of_locked_memory_is_named() {
     let overlay = load(&device);
     let large = Buffer::<u8>::zeroed(64 << 10);
     let output = Buffer::<i16>::zeroed(SAMPLES);
-    let e = overlay.submit(&stream(), &[&large, &output]).expect_err("too large");
+    let e = overlay
+        .submit(&stream(), &[&large, &output])
+        .expect_err("too large");
     assert_eq!(e.fault(), Some(Fault::LockedMemory), "{e}");
-    assert!(large.read().is_ok() && output.read().is_ok(), "the buffers are free");
+    assert!(
+        large.read().is_ok() && output.read().is_ok(),
+        "the buffers are free"
+    );
     drop((large, output));
     let (input, output) = buffers(2);
-    let run = overlay.submit(&stream(), &[&input, &output]).expect("smaller ones fit");
+    let run = overlay
+        .submit(&stream(), &[&input, &output])
+        .expect("smaller ones fit");
     run.wait().expect("runs");
     assert_eq!(output.read().expect("free"), samples(2));
 }
@@ -88,7 +98,16 @@ fn another_npu_is_told_apart() {
         ..Config::default()
     });
     let e = refused(&driver, "npu");
-    assert!(matches!(e, Error::OtherNpu { columns: 8, core_rows: 4 }), "{e}");
+    assert!(
+        matches!(
+            e,
+            Error::OtherNpu {
+                columns: 8,
+                core_rows: 4
+            }
+        ),
+        "{e}"
+    );
     let auto = Device::open_with("auto", driver.clone(), DEVICE_FILE).expect("the processor");
     assert_eq!(auto.name(), "cpu");
     assert!(auto.why().contains("8 columns"), "{}", auto.why());
@@ -102,7 +121,10 @@ fn auto_takes_the_npu_that_is_there() {
         let auto = Device::open_with("auto", driver, DEVICE_FILE).expect("the npu");
         let identity = auto.identity().expect("an npu");
         assert_eq!((identity.generation, identity.columns), (generation, 5));
-        assert_eq!((identity.clock_mhz, identity.contexts), (Some(1600), Some(6)));
+        assert_eq!(
+            (identity.clock_mhz, identity.contexts),
+            (Some(1600), Some(6))
+        );
         assert!(auto.why().contains(generation.name()), "{}", auto.why());
     }
 }

@@ -13,7 +13,10 @@ use crate::fixture::{GENERATIONS, buffers, fake, load, over, samples, stream};
 use crate::suite::endless;
 
 /// A driver whose watchdog is as given, and an overlay that gives up after 150 ms.
-fn set_up(generation: Generation, watchdog: Option<Duration>) -> (Arc<FakeDriver>, Device, Overlay) {
+fn set_up(
+    generation: Generation,
+    watchdog: Option<Duration>,
+) -> (Arc<FakeDriver>, Device, Overlay) {
     let driver = FakeDriver::new(Config {
         generation,
         watchdog,
@@ -33,7 +36,9 @@ fn lost_work_is_started_once_more() {
                 let (driver, device, overlay) = set_up(generation, watchdog);
                 let (input, output) = buffers(1);
                 driver.upset(upset);
-                let run = overlay.submit(&stream(), &[&input, &output]).expect("taken");
+                let run = overlay
+                    .submit(&stream(), &[&input, &output])
+                    .expect("taken");
                 let report = run.wait().expect("the second start succeeds");
                 assert_eq!((report.attempts, report.rebuilds), (2, 1), "{upset:?}");
                 assert_eq!(output.read().expect("free"), samples(1));
@@ -42,14 +47,26 @@ fn lost_work_is_started_once_more() {
                 // Twice is not forgiven, and the overlay goes on all the same.
                 driver.upset(upset);
                 driver.upset(upset);
-                let run = overlay.submit(&stream(), &[&input, &output]).expect("taken");
+                let run = overlay
+                    .submit(&stream(), &[&input, &output])
+                    .expect("taken");
                 let e = run.wait().expect_err("lost twice");
                 let typed = matches!(
                     e,
-                    Error::Hung { step: 0, attempts: 2, .. } | Error::Aborted { step: 0, attempts: 2, .. }
+                    Error::Hung {
+                        step: 0,
+                        attempts: 2,
+                        ..
+                    } | Error::Aborted {
+                        step: 0,
+                        attempts: 2,
+                        ..
+                    }
                 );
                 assert!(typed, "{e}");
-                let run = overlay.submit(&stream(), &[&input, &output]).expect("taken");
+                let run = overlay
+                    .submit(&stream(), &[&input, &output])
+                    .expect("taken");
                 assert_eq!(run.wait().expect("runs").rebuilds, 3);
                 drop((overlay, device, input, output));
                 assert_eq!(driver.census(), Census::default(), "nothing is left");
@@ -63,11 +80,18 @@ fn an_error_of_the_firmware_is_not_tried_again() {
     let (driver, device, overlay) = set_up(Generation::InTree, None);
     let (input, output) = buffers(2);
     driver.upset(Upset::Error);
-    let run = overlay.submit(&stream(), &[&input, &output]).expect("taken");
+    let run = overlay
+        .submit(&stream(), &[&input, &output])
+        .expect("taken");
     let e = run.wait().expect_err("it failed");
-    assert!(matches!(e, Error::CommandFailed { step: 0, steps: 1 }), "{e}");
+    assert!(
+        matches!(e, Error::CommandFailed { step: 0, steps: 1 }),
+        "{e}"
+    );
     assert_eq!(device.counters().retries, 0);
-    let run = overlay.submit(&stream(), &[&input, &output]).expect("taken");
+    let run = overlay
+        .submit(&stream(), &[&input, &output])
+        .expect("taken");
     run.wait().expect("the overlay goes on");
 }
 
@@ -80,8 +104,19 @@ fn a_list_names_the_run_at_which_it_stopped() {
         work.run(&stream(), &[&input, &output]).expect("fits");
     }
     work.run(&endless(), &[]).expect("fits");
-    let e = work.submit().expect("taken").wait().expect_err("the last one hangs");
-    let Error::Hung { step, steps, reached, attempts, .. } = &e else {
+    let e = work
+        .submit()
+        .expect("taken")
+        .wait()
+        .expect_err("the last one hangs");
+    let Error::Hung {
+        step,
+        steps,
+        reached,
+        attempts,
+        ..
+    } = &e
+    else {
         panic!("{e}");
     };
     assert_eq!((*step, *steps, *attempts), (40, 41, 2));
@@ -96,7 +131,11 @@ fn work_that_reads_what_it_writes_is_not_started_again() {
     let mut work = overlay.submission();
     work.run(&stream(), &[&a, &b]).expect("fits");
     work.run(&stream(), &[&b, &a]).expect("fits");
-    let e = work.submit().expect("taken").wait().expect_err("a is read, then written");
+    let e = work
+        .submit()
+        .expect("taken")
+        .wait()
+        .expect_err("a is read, then written");
     assert!(matches!(e, Error::Aborted { attempts: 1, .. }), "{e}");
     assert!(a.read().is_ok() && b.read().is_ok(), "the buffers are free");
 }
@@ -135,7 +174,9 @@ fn a_device_that_goes_away_is_reported_and_nothing_waits_for_it() {
         overlay.set_timeout(Duration::from_secs(60));
         let (input, output) = buffers(5);
         driver.upset(Upset::Hang);
-        let run = overlay.submit(&stream(), &[&input, &output]).expect("taken");
+        let run = overlay
+            .submit(&stream(), &[&input, &output])
+            .expect("taken");
         let begun = Instant::now();
         thread::scope(|scope| {
             let waiting = scope.spawn(|| run.wait());
@@ -145,7 +186,9 @@ fn a_device_that_goes_away_is_reported_and_nothing_waits_for_it() {
             assert_eq!(e.fault(), Some(Fault::Gone), "{e}");
         });
         assert!(begun.elapsed() < Duration::from_secs(30));
-        let e = overlay.submit(&stream(), &[&input, &output]).expect_err("gone");
+        let e = overlay
+            .submit(&stream(), &[&input, &output])
+            .expect_err("gone");
         assert_eq!(e.fault(), Some(Fault::Gone), "{e}");
         assert_eq!(input.read().expect("free"), samples(5));
         drop((overlay, device, input, output));
@@ -158,7 +201,9 @@ fn a_context_that_the_driver_lost_is_built_again() {
     let (driver, device, overlay) = set_up(Generation::InTree, None);
     let (input, output) = buffers(6);
     driver.fail(Call::ExecCmd, Errno::EINVAL, 0, 1);
-    let run = overlay.submit(&stream(), &[&input, &output]).expect("the second try");
+    let run = overlay
+        .submit(&stream(), &[&input, &output])
+        .expect("the second try");
     let report = run.wait().expect("runs");
     assert_eq!((report.attempts, report.rebuilds), (2, 1));
     assert_eq!(device.counters().contexts, 1);
@@ -170,7 +215,9 @@ fn a_killed_process_leaves_nothing_in_the_driver() {
     let (driver, device) = fake(Generation::InTree);
     let overlay = load(&device);
     let (input, output) = buffers(7);
-    let run = overlay.submit(&stream(), &[&input, &output]).expect("taken");
+    let run = overlay
+        .submit(&stream(), &[&input, &output])
+        .expect("taken");
     let census = driver.census();
     assert!(census.contexts == 1 && census.objects >= 6 && census.files == 1);
     // Nobody gives anything back; the system closes the files.
@@ -180,7 +227,9 @@ fn a_killed_process_leaves_nothing_in_the_driver() {
     // Another process finds the device as if nothing had been.
     let device = over(&driver);
     let (overlay, (input, output)) = (load(&device), buffers(8));
-    let run = overlay.submit(&stream(), &[&input, &output]).expect("taken");
+    let run = overlay
+        .submit(&stream(), &[&input, &output])
+        .expect("taken");
     run.wait().expect("runs");
     assert_eq!(output.read().expect("free"), samples(8));
 }

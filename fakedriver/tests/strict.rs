@@ -24,7 +24,11 @@ impl File {
         File { driver, fd }
     }
 
-    fn call<T: IntoBytes + FromBytes + Immutable>(&self, request: u32, arg: &mut T) -> Result<(), Errno> {
+    fn call<T: IntoBytes + FromBytes + Immutable>(
+        &self,
+        request: u32,
+        arg: &mut T,
+    ) -> Result<(), Errno> {
         #[allow(unsafe_code)]
         // SAFETY: the addresses in the structures below are zero or of locals that are alive.
         unsafe {
@@ -95,10 +99,18 @@ fn fields_that_must_be_zero_are_checked() {
     let mut close = uapi::GemClose { handle, pad: 1 };
     assert_eq!(file.call(uapi::GEM_CLOSE, &mut close), Err(Errno::EINVAL));
     let mut create = uapi::CreateHwctx::default();
-    assert_eq!(file.call(uapi::CREATE_HWCTX, &mut create), Err(Errno::EFAULT), "no QoS");
+    assert_eq!(
+        file.call(uapi::CREATE_HWCTX, &mut create),
+        Err(Errno::EFAULT),
+        "no QoS"
+    );
     let qos = uapi::Qos::default();
     create.qos_p = qos.as_bytes().as_ptr().expose_provenance() as u64;
-    assert_eq!(file.call(uapi::CREATE_HWCTX, &mut create), Err(Errno::ENOENT), "no heap");
+    assert_eq!(
+        file.call(uapi::CREATE_HWCTX, &mut create),
+        Err(Errno::ENOENT),
+        "no heap"
+    );
     let mut unknown = 0u32;
     assert_eq!(file.call(0x1234, &mut unknown), Err(Errno::ENOTTY));
 }
@@ -106,11 +118,27 @@ fn fields_that_must_be_zero_are_checked() {
 #[test]
 fn the_heap_comes_first_once_and_mapped() {
     let file = File::new(Generation::InTree);
-    assert_eq!(file.create(uapi::BO_DEV, 4096), Err(Errno::EAGAIN), "no heap yet");
-    assert_eq!(file.create(uapi::BO_DEV_HEAP, 4096), Err(Errno::EINVAL), "not 64 MiB");
+    assert_eq!(
+        file.create(uapi::BO_DEV, 4096),
+        Err(Errno::EAGAIN),
+        "no heap yet"
+    );
+    assert_eq!(
+        file.create(uapi::BO_DEV_HEAP, 4096),
+        Err(Errno::EINVAL),
+        "not 64 MiB"
+    );
     let heap = file.create(uapi::BO_DEV_HEAP, 64 << 20).expect("the heap");
-    assert_eq!(file.create(uapi::BO_DEV_HEAP, 64 << 20), Err(Errno::ENOSPC), "a second one");
-    assert_eq!(file.create(uapi::BO_DEV, 4096), Err(Errno::EAGAIN), "not mapped yet");
+    assert_eq!(
+        file.create(uapi::BO_DEV_HEAP, 64 << 20),
+        Err(Errno::ENOSPC),
+        "a second one"
+    );
+    assert_eq!(
+        file.create(uapi::BO_DEV, 4096),
+        Err(Errno::EAGAIN),
+        "not mapped yet"
+    );
     file.map(heap, 64 << 20, SHARED).expect("mapped");
     let dev = file.create(uapi::BO_DEV, 4096).expect("inside the heap");
     let mut info = uapi::GetBoInfo {
@@ -118,29 +146,52 @@ fn the_heap_comes_first_once_and_mapped() {
         ..Default::default()
     };
     file.call(uapi::GET_BO_INFO, &mut info).expect("known");
-    assert_eq!((info.map_offset, info.xdna_addr), (uapi::INVALID_ADDR, uapi::HEAP_BASE));
-    assert_eq!(file.create(uapi::BO_DEV, 64 << 20), Err(Errno::ENOSPC), "no room");
+    assert_eq!(
+        (info.map_offset, info.xdna_addr),
+        (uapi::INVALID_ADDR, uapi::HEAP_BASE)
+    );
+    assert_eq!(
+        file.create(uapi::BO_DEV, 64 << 20),
+        Err(Errno::ENOSPC),
+        "no room"
+    );
 }
 
 #[test]
 fn maps_are_no_longer_than_what_they_map() {
     let file = File::new(Generation::InTree);
     let handle = file.create(uapi::BO_SHARE, 8192).expect("a BO");
-    assert_eq!(file.map(handle, 12288, SHARED), Err(Errno::EINVAL), "too long");
-    assert_eq!(file.map(handle, 8192, PRIVATE), Err(Errno::EINVAL), "not shared");
-    file.map(handle, 4096, SHARED).expect("a part may be mapped");
+    assert_eq!(
+        file.map(handle, 12288, SHARED),
+        Err(Errno::EINVAL),
+        "too long"
+    );
+    assert_eq!(
+        file.map(handle, 8192, PRIVATE),
+        Err(Errno::EINVAL),
+        "not shared"
+    );
+    file.map(handle, 4096, SHARED)
+        .expect("a part may be mapped");
     let mut sync = uapi::SyncBo {
         handle,
         direction: uapi::SYNC_TO_DEVICE,
         offset: 8192,
         size: 1,
     };
-    assert_eq!(file.call(uapi::SYNC_BO, &mut sync), Err(Errno::EINVAL), "beyond the end");
+    assert_eq!(
+        file.call(uapi::SYNC_BO, &mut sync),
+        Err(Errno::EINVAL),
+        "beyond the end"
+    );
 }
 
 #[test]
 fn lines_of_the_driver_differ_as_they_do() {
-    let rows = [(Generation::InTree, Errno::EOPNOTSUPP), (Generation::OutOfTree, Errno::EINVAL)];
+    let rows = [
+        (Generation::InTree, Errno::EOPNOTSUPP),
+        (Generation::OutOfTree, Errno::EINVAL),
+    ];
     for (generation, errno) in rows {
         let file = File::new(generation);
         let mut wait = uapi::WaitCmd::default();

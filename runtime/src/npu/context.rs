@@ -30,8 +30,7 @@ impl Hardware {
     /// Ends the context. The driver lets go of everything that its commands use before it returns.
     fn end(&self) {
         if !self.ended.swap(true, Ordering::AcqRel) {
-            // Whatever the driver answers, there is no such context afterwards.
-            let _ = self.driver.destroy_context(self.handle);
+            self.driver.destroy_context(self.handle);
         }
     }
 }

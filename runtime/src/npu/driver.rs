@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
-use super::fault::{Call, DriverError};
+use super::fault::{Call, DriverError, Fault};
 use super::sys::{Errno, MapRequest, Sys};
 use super::uapi;
 use crate::ledger::Ledger;
 
 /// Times a call is repeated that a signal interrupts.
 const INTERRUPTIONS: u32 = 100;
+
+/// Times something is given back before the driver is left to do so when the file is closed.
+const RELEASES: u32 = 3;
 
 /// How the end of a command is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,13 +171,10 @@ impl Driver {
 
     /// Gives a BO back. What the driver refuses to close here it closes with the file.
     pub(crate) fn close_bo(&self, handle: u32) {
-        let mut close = uapi::GemClose { handle, pad: 0 };
-        if self
-            .ioctl(Call::GemClose, uapi::GEM_CLOSE, &mut close)
-            .is_err()
-        {
-            self.ledger.unreleased.add(1);
-        }
+        self.release(|| {
+            let mut close = uapi::GemClose { handle, pad: 0 };
+            self.ioctl(Call::GemClose, uapi::GEM_CLOSE, &mut close)
+        });
         self.ledger.objects.sub(1);
     }
 
@@ -264,28 +264,38 @@ impl Driver {
         self.ioctl(Call::ConfigHwctx, uapi::CONFIG_HWCTX, &mut config)
     }
 
-    /// Ends a context: the driver waits for it or cancels what runs. Afterwards no command of it
-    /// touches memory, whatever this returns: an unknown context has none.
-    pub(crate) fn destroy_context(&self, handle: ContextHandle) -> Result<(), DriverError> {
-        let mut syncobj = uapi::SyncobjDestroy {
-            handle: handle.syncobj,
-            pad: 0,
-        };
-        let mut destroy = uapi::DestroyHwctx {
-            handle: handle.context,
-            pad: 0,
-        };
-        let destroyed = self.ioctl(Call::DestroyHwctx, uapi::DESTROY_HWCTX, &mut destroy);
-        let timeline = match handle.syncobj {
-            0 => Ok(()),
-            _ => self.ioctl(Call::SyncobjDestroy, uapi::SYNCOBJ_DESTROY, &mut syncobj),
-        };
-        self.ledger.contexts.sub(1);
-        let result = destroyed.and(timeline);
-        if result.is_err() {
+    /// Gives something back; keeps count of what the driver does not take.
+    fn release(&self, give: impl Fn() -> Result<(), DriverError>) {
+        let given = (0..RELEASES).any(|_| match give() {
+            Ok(()) => true,
+            // A device that is gone has nothing left.
+            Err(e) => e.fault() == Fault::Gone,
+        });
+        if !given {
             self.ledger.unreleased.add(1);
         }
-        result
+    }
+
+    /// Ends a context: the driver waits for it or cancels what runs. Afterwards no command of it
+    /// touches memory, whatever the driver says: what it does not know has no commands.
+    pub(crate) fn destroy_context(&self, handle: ContextHandle) {
+        self.release(|| {
+            let mut destroy = uapi::DestroyHwctx {
+                handle: handle.context,
+                pad: 0,
+            };
+            self.ioctl(Call::DestroyHwctx, uapi::DESTROY_HWCTX, &mut destroy)
+        });
+        if handle.syncobj != 0 {
+            self.release(|| {
+                let mut syncobj = uapi::SyncobjDestroy {
+                    handle: handle.syncobj,
+                    pad: 0,
+                };
+                self.ioctl(Call::SyncobjDestroy, uapi::SYNCOBJ_DESTROY, &mut syncobj)
+            });
+        }
+        self.ledger.contexts.sub(1);
     }
 
     /// Submits a command; returns its sequence number.

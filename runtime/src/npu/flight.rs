@@ -72,6 +72,9 @@ pub(super) struct Flight {
     begun: Instant,
     timeout: Duration,
     deadline: Instant,
+    /// It was started again because of its own failure, which is done once.
+    restarted: bool,
+    /// How often it was started again because of others' failures.
     displaced: u32,
 }
 
@@ -91,6 +94,7 @@ impl Flight {
             begun,
             timeout,
             deadline: begun + timeout,
+            restarted: false,
             displaced: 0,
         }
     }
@@ -151,7 +155,7 @@ impl Flight {
         let again = match end {
             End::Failed => false,
             _ if displaced => self.displaced < DISPLACEMENTS && repeatable,
-            _ => self.work.attempts < 2 && repeatable,
+            _ => !self.restarted && repeatable,
         };
         if !again {
             let attempts = self.work.attempts;
@@ -175,8 +179,9 @@ impl Flight {
         }
         match displaced {
             true => self.displaced += 1,
-            false => self.work.attempts += 1,
+            false => self.restarted = true,
         }
+        self.work.attempts += 1;
         self.context.npu.driver.ledger.retries.add(1);
         self.completed = 0;
         self.deadline = Instant::now() + self.timeout;
@@ -200,7 +205,7 @@ impl Flight {
                 cycles: None,
                 time: self.begun.elapsed(),
                 runs: work.steps.len(),
-                attempts: work.attempts + self.displaced,
+                attempts: work.attempts,
                 rebuilds: epoch,
             }),
             storages: work.storages,
