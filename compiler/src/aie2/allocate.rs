@@ -12,7 +12,7 @@ use super::loops::{LoopReport, pipeline_loops};
 use super::mir::{BlockKind, MBlock, MFunc, MInst, MOperand};
 use super::regalloc::{Assignment, Failure, Ranges, color};
 use super::schedule::{Limits, Schedule, schedule_block};
-use super::spill::{SpillReport, Where, relieve};
+use super::spill::{SpillReport, Where, relieve, save_wanted};
 use super::vcode::{Arg, RegClass, VFunc, VInst, operand_reg};
 
 /// A function with registers.
@@ -46,6 +46,7 @@ struct Lack {
 pub(super) fn finish(mut func: VFunc) -> Result<Finished, CompileError> {
     keep_link(&mut func);
     let mut webs = coalesce(&mut func);
+    save_wanted(&mut func, &mut webs);
     let mut spills = Vec::new();
     let mut stretch = Some(0);
     loop {

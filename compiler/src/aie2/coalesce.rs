@@ -12,7 +12,7 @@ use arch::aie2::{Dir, Reg};
 
 use super::liveness::{BitSet, Liveness, step_back};
 use super::mir::ValueId;
-use super::select::copy_form;
+use super::select;
 use super::vcode::{Arg, VFunc, VInst};
 
 /// Values by the register that they share.
@@ -95,9 +95,8 @@ fn ordered(a: ValueId, b: ValueId) -> (u32, u32) {
     (a.0.min(b.0), a.0.max(b.0))
 }
 
-fn copy_inst(func: &VFunc, to: ValueId, from: ValueId) -> VInst {
-    let args = vec![Arg::value(to), Arg::value(from)];
-    VInst::new(copy_form(func.class(from)), args)
+fn copy_insts(func: &VFunc, to: ValueId, from: ValueId) -> Vec<VInst> {
+    select::copies(func.class(from), to, (from, 0))
 }
 
 /// Gives every operand that an instruction overwrites a copy of its own.
@@ -115,7 +114,7 @@ fn split_ties(func: &mut VFunc, copies: &mut Vec<Copy>, together: &mut Vec<(Valu
                     continue;
                 };
                 let copy = func.value(func.class(from));
-                insts.push(copy_inst(func, copy, from));
+                insts.extend(copy_insts(func, copy, from));
                 inst.args[read] = Arg::value(copy);
                 copies.push(Copy {
                     from,
@@ -145,8 +144,8 @@ fn split_edges(func: &mut VFunc, copies: &mut Vec<Copy>, together: &mut Vec<(Val
                     None => {
                         let arrival = func.value(func.class(to));
                         arrivals.insert((target, to), arrival);
-                        let inst = copy_inst(func, to, arrival);
-                        func.blocks[target].insts.insert(0, inst);
+                        let insts = copy_insts(func, to, arrival);
+                        func.blocks[target].insts.splice(0..0, insts);
                         copies.push(Copy {
                             from: arrival,
                             to,
@@ -165,10 +164,10 @@ fn split_edges(func: &mut VFunc, copies: &mut Vec<Copy>, together: &mut Vec<(Val
                     Some((_, leaving)) => *leaving,
                     None => {
                         let leaving = func.value(func.class(from));
-                        let inst = copy_inst(func, leaving, from);
+                        let insts = copy_insts(func, leaving, from);
                         let end = func.blocks[b].insts.len();
                         let at = end - usize::from(func.blocks[b].branch().is_some());
-                        func.blocks[b].insts.insert(at, inst);
+                        func.blocks[b].insts.splice(at..at, insts);
                         copies.push(Copy {
                             from,
                             to: leaving,

@@ -52,7 +52,8 @@ impl Frame {
 
     /// Whether the function may use a register that its caller wants back.
     pub fn saves(&self, reg: Reg) -> bool {
-        self.saved.iter().any(|s| s.reg == reg)
+        let saved = |unit: &u16| self.saved.iter().any(|s| s.reg.units().contains(unit));
+        reg.units().iter().all(saved)
     }
 
     /// Whether a value is what a saved register held on entry: the caller's, and no value of the
@@ -65,10 +66,8 @@ impl Frame {
 
     /// Makes room for a value of a class.
     pub(super) fn slot(&mut self, class: RegClass) -> Slot {
-        let (bytes, align) = match is_wide(class) {
-            true => (class.units() as u32 * UNIT_BYTES, UNIT_BYTES),
-            false => (SCALAR_BYTES, SCALAR_BYTES),
-        };
+        let align = unit_bytes(class);
+        let bytes = class.units() as u32 * align;
         let at = self.bytes.next_multiple_of(align);
         self.bytes = at + bytes;
         self.slots += 1;
@@ -87,6 +86,14 @@ pub(super) fn is_wide(class: RegClass) -> bool {
     )
 }
 
+/// Bytes of a unit of a class on the stack.
+fn unit_bytes(class: RegClass) -> u32 {
+    match is_wide(class) {
+        true => UNIT_BYTES,
+        false => SCALAR_BYTES,
+    }
+}
+
 /// Store and load of a unit of a class, relative to the stack pointer.
 fn forms(class: RegClass) -> (Opcode, Opcode) {
     match class {
@@ -96,8 +103,9 @@ fn forms(class: RegClass) -> (Opcode, Opcode) {
     }
 }
 
-fn access(form: Opcode, data: Arg, slot: Slot, part: u8, write: bool) -> VInst {
-    let at = slot.at + u32::from(part) * UNIT_BYTES;
+/// An access to the bytes of a slot from `offset` on.
+fn access(form: Opcode, data: Arg, slot: Slot, offset: u32, write: bool) -> VInst {
+    let at = slot.at + offset;
     let mut inst = VInst::new(form, vec![data, Arg::Imm(i64::from(at))]);
     inst.memory = Some(MemAccess {
         object: Some(slot.object),
@@ -123,9 +131,10 @@ pub(super) fn store(
             copy_form(class),
             vec![Arg::value(scalar), Arg::value(value)],
         );
-        return vec![copy, access(form, Arg::value(scalar), slot, part, true)];
+        return vec![copy, access(form, Arg::value(scalar), slot, 0, true)];
     }
-    vec![access(form, Arg::Value { value, part }, slot, part, true)]
+    let offset = u32::from(part) * unit_bytes(class);
+    vec![access(form, Arg::Value { value, part }, slot, offset, true)]
 }
 
 /// Loads a unit of a value from its slot.
@@ -145,9 +154,16 @@ pub(super) fn load(
             copy_form(class),
             vec![Arg::value(value), Arg::value(scalar)],
         );
-        return vec![access(form, Arg::value(scalar), slot, part, false), copy];
+        return vec![access(form, Arg::value(scalar), slot, 0, false), copy];
     }
-    vec![access(form, Arg::Value { value, part }, slot, part, false)]
+    let offset = u32::from(part) * unit_bytes(class);
+    vec![access(
+        form,
+        Arg::Value { value, part },
+        slot,
+        offset,
+        false,
+    )]
 }
 
 /// Keeps the link register of a function that calls and returns.

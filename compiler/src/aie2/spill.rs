@@ -80,8 +80,27 @@ pub(super) fn relieve(
     }
 }
 
+/// Saves registers of the caller for a function that returns and has operands which nothing else can
+/// hold: masks and the places of elements.
+pub(super) fn save_wanted(func: &mut VFunc, webs: &mut Webs) {
+    let wanted = |inst: &VInst| {
+        inst.values().any(|(_, _, desc, _)| {
+            let members = desc.class.members();
+            !members.is_empty() && members.iter().all(|r| callee_saved(*r))
+        })
+    };
+    if func.returns && func.blocks.iter().flat_map(|b| &b.insts).any(wanted) {
+        save_more(func, webs, RegClass::R);
+    }
+}
+
 /// Saves more of the caller's registers of a class; whether there were any.
 fn save_more(func: &mut VFunc, webs: &mut Webs, class: RegClass) -> bool {
+    // The halves of a pair are saved one by one.
+    let class = match class {
+        RegClass::L => RegClass::R,
+        other => other,
+    };
     let free = |r: &&Reg| callee_saved(**r) && !func.frame.saves(**r);
     let regs: Vec<Reg> = class.members().iter().filter(free).copied().collect();
     for reg in regs.iter().take(SAVES) {

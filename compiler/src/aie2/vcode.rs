@@ -24,6 +24,8 @@ pub enum RegClass {
     Dj,
     /// Shift amount.
     S,
+    /// Pair of scalars: a mask of 64 lanes.
+    L,
     /// Vector of 256 bits.
     W,
     /// Vector of 512 bits.
@@ -36,12 +38,13 @@ pub enum RegClass {
 
 impl RegClass {
     /// Every class.
-    pub const ALL: [RegClass; 9] = [
+    pub const ALL: [RegClass; 10] = [
         RegClass::R,
         RegClass::P,
         RegClass::M,
         RegClass::Dj,
         RegClass::S,
+        RegClass::L,
         RegClass::W,
         RegClass::X,
         RegClass::Bm,
@@ -56,6 +59,7 @@ impl RegClass {
             RegClass::M => class::eM,
             RegClass::Dj => class::eDJ,
             RegClass::S => class::mSs,
+            RegClass::L => class::eL,
             RegClass::W => class::mWa,
             RegClass::X => class::mXa,
             RegClass::Bm => class::mBMs,
@@ -71,7 +75,7 @@ impl RegClass {
     /// Size in units.
     pub fn units(self) -> usize {
         match self {
-            RegClass::X | RegClass::Bm => 2,
+            RegClass::X | RegClass::Bm | RegClass::L => 2,
             RegClass::Cm => 4,
             _ => 1,
         }
@@ -86,6 +90,7 @@ impl fmt::Display for RegClass {
             RegClass::M => "modifier (m)",
             RegClass::Dj => "offset (dj)",
             RegClass::S => "shift (s)",
+            RegClass::L => "scalar pair (l)",
             RegClass::W => "256-bit vector (w)",
             RegClass::X => "512-bit vector (x)",
             RegClass::Bm => "512-bit accumulator (bm)",

@@ -6,12 +6,14 @@
 //! by `yield`. Operations stand at the level of the AIE2 vector unit: an operation is one
 //! instruction of the core, or a short sequence that no one would want to spell out.
 
+mod lanes;
 mod mac;
 mod scalar;
 mod vector;
 
 use std::fmt;
 
+pub use lanes::{CompareOp, LaneOp, MaskOp, lane_kind};
 pub use mac::{Addend, MacMode, MacShape};
 pub use scalar::{IntOp, UnaryOp};
 pub use vector::{AccOp, VectorOp};

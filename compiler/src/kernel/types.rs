@@ -115,6 +115,11 @@ pub enum Type {
         /// Number of lanes.
         lanes: u16,
     },
+    /// A bit for every lane of a vector of 512 bits: 16, 32 or 64.
+    Mask {
+        /// Number of lanes.
+        lanes: u16,
+    },
 }
 
 impl Type {
@@ -135,6 +140,7 @@ impl Type {
             Type::Ptr => 20,
             Type::Vec { elem, lanes } => elem.bits() * lanes as u32,
             Type::Acc { lane, lanes } => lane.bits() * lanes as u32,
+            Type::Mask { lanes } => lanes as u32,
         }
     }
 
@@ -146,22 +152,23 @@ impl Type {
         }
     }
 
-    /// Alignment in memory, bytes: words for scalars and pointers, the width of the load and store
+    /// Alignment in memory, bytes: words for scalars and pointers (masks are not stored), the width of the load and store
     /// bus for all others.
     pub const fn align(self) -> u32 {
         match self {
-            Type::I32 | Type::Ptr => 4,
+            Type::I32 | Type::Ptr | Type::Mask { .. } => 4,
             Type::Vec { .. } | Type::Acc { .. } => VECTOR_ALIGN,
         }
     }
 
     /// Whether a register of the core can hold the type: vectors of 256 and 512 bits, accumulators
-    /// of 512 and 1024 bits.
+    /// of 512 and 1024 bits, masks of the lanes of 512 bits.
     pub const fn is_legal(self) -> bool {
         match self {
             Type::I32 | Type::Ptr => true,
             Type::Vec { .. } => matches!(self.bits(), 256 | 512),
             Type::Acc { .. } => matches!(self.bits(), 512 | 1024),
+            Type::Mask { lanes } => matches!(lanes, 16 | 32 | 64),
         }
     }
 }
@@ -173,6 +180,7 @@ impl fmt::Display for Type {
             Type::Ptr => f.write_str("ptr"),
             Type::Vec { elem, lanes } => write!(f, "{elem}x{lanes}"),
             Type::Acc { lane, lanes } => write!(f, "{lane}x{lanes}"),
+            Type::Mask { lanes } => write!(f, "mask{lanes}"),
         }
     }
 }
@@ -187,6 +195,9 @@ impl FromStr for Type {
             "ptr" => return Ok(Type::Ptr),
             _ => {}
         }
+        if let Some(lanes) = s.strip_prefix("mask").and_then(|n| n.parse().ok()) {
+            return Ok(Type::Mask { lanes });
+        }
         let parsed = s.rsplit_once('x').and_then(|(head, lanes)| {
             let lanes: u16 = lanes.parse().ok()?;
             let elem = Elem::ALL.iter().find(|(_, name)| *name == head);
@@ -196,8 +207,8 @@ impl FromStr for Type {
         });
         parsed.ok_or_else(|| {
             format!(
-                "unknown type `{s}`\nhelp: i32, ptr, a vector such as i8x32 or bf16x16, or an \
-                 accumulator such as acc32x32, acc64x16 or accf32x16"
+                "unknown type `{s}`\nhelp: i32, ptr, a vector such as i8x32 or bf16x16, an \
+                 accumulator such as acc32x32, acc64x16 or accf32x16, or mask16, mask32, mask64"
             )
         })
     }
@@ -231,6 +242,7 @@ mod tests {
             Type::acc(AccLane::I32, 32),
             Type::acc(AccLane::I64, 16),
             Type::acc(AccLane::F32, 16),
+            Type::Mask { lanes: 64 },
         ] {
             assert_eq!(ty.to_string().parse(), Ok(ty));
         }

@@ -80,6 +80,7 @@ struct Scope {
     pointers: Vec<Pointer>,
     scalars: Vec<Value>,
     wide: Vec<Value>,
+    masks: Vec<Value>,
 }
 
 /// A module of `@main(ptr, ptr, i32)` and a function that it may call.
@@ -106,6 +107,7 @@ fn func(name: &str, choices: &mut Choices<'_>, callee: Option<&str>) -> Func {
             .collect(),
         scalars: vec![scalar],
         wide: Vec::new(),
+        masks: Vec::new(),
     };
     block(&mut b, choices, &mut scope, 0);
     if let Some(callee) = callee {
@@ -116,6 +118,7 @@ fn func(name: &str, choices: &mut Choices<'_>, callee: Option<&str>) -> Func {
         b.call(callee, &[pointers[0], pointers[1], scalar]);
         // Vectors do not outlive a call: every register that holds one belongs to the callee.
         scope.wide.clear();
+        scope.masks.clear();
         scope.pointers.truncate(2);
         scope.scalars = scope
             .scalars
@@ -146,10 +149,7 @@ fn block(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, dept
                 b.release(CoreLock(50), 2);
                 b.acquire(CoreLock(50), 1);
             }
-            11 | 12 => {
-                let value = vector::operation(b, choices, scope);
-                scope.wide.push(value);
-            }
+            11 | 12 => vector::operation(b, choices, scope),
             _ => pointer(b, choices, scope),
         }
     }
@@ -380,6 +380,9 @@ fn loop_(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, dept
     if !scope.wide.is_empty() {
         init.push(choices.of(&scope.wide));
     }
+    if !scope.masks.is_empty() {
+        init.push(choices.of(&scope.masks));
+    }
     let outer = scope.clone();
     let ends = b.loop_(count, &init, |b, carried| {
         let mut scope = outer;
@@ -390,14 +393,15 @@ fn loop_(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, dept
         };
         scope.pointers.push(range);
         scope.scalars.push(carried[1]);
-        scope.wide.extend(&carried[2..]);
+        vector::extend(b, &mut scope, &carried[2..]);
         block(b, choices, &mut scope, depth + 1);
         let next = b.ptr_add(carried[0], STRIDE);
         let scalar = *scope.scalars.last().unwrap_or(&carried[1]);
         let mut next = vec![next, scalar];
         for value in &carried[2..] {
             let same = |v: &&Value| b.ty(**v) == b.ty(*value);
-            next.push(*scope.wide.iter().rev().find(same).unwrap_or(value));
+            let mut all = scope.wide.iter().rev().chain(scope.masks.iter().rev());
+            next.push(*all.find(same).unwrap_or(value));
         }
         next
     });
@@ -407,5 +411,5 @@ fn loop_(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, dept
         highest: pointer.highest + PASSES * STRIDE,
     });
     scope.scalars.push(ends[1]);
-    scope.wide.extend(&ends[2..]);
+    vector::extend(b, scope, &ends[2..]);
 }

@@ -3,7 +3,7 @@
 
 use super::regs::{Scalar, Source, Span};
 use arch::aie2::{Bypass, Opcode};
-use arch::num::Negate;
+use arch::num::{LaneFn, Negate};
 
 /// A scalar operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,31 +207,6 @@ pub(crate) enum LaneType {
     I16(Sign),
     I32(Sign),
     Bf16,
-}
-
-/// Operations of the vector adder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LaneFn {
-    Add,
-    Sub,
-    AddSub,
-    And,
-    Or,
-    /// Complement, compare below zero.
-    NotLtz,
-    /// Negation, compare above zero.
-    NegGtz,
-    /// Magnitude, compare above zero.
-    AbsGtz,
-    Lt,
-    Ge,
-    EqZ,
-    MaxLt,
-    MinGe,
-    SubLt,
-    SubGe,
-    MaxDiffLt,
-    Select,
 }
 
 /// An instruction of the vector adder. Operations of one operand have it as `b`.

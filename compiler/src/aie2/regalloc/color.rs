@@ -39,7 +39,8 @@ pub struct Failure {
 pub fn callee_saved(reg: Reg) -> bool {
     let r = RegClass::R.members();
     let p = RegClass::P.members();
-    r[16..24].contains(&reg) || p[6..8].contains(&reg)
+    let mut saved = r[16..24].iter().chain(&p[6..8]);
+    saved.any(|saved| reg.units().contains(&saved.units()[0]))
 }
 
 /// A web to colour.

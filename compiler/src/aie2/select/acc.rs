@@ -5,7 +5,7 @@ use arch::num::MacConf;
 
 use super::lower::{Lower, Ref};
 use crate::aie2::vcode::{Arg, RegClass, VInst};
-use crate::kernel::ir::{AccOp, Op, Value, VectorOp};
+use crate::kernel::ir::{AccOp, MaskOp, Op, Value, VectorOp};
 use crate::kernel::types::{AccLane, Rounding, Type};
 
 /// Configuration word of a sum of accumulators: the lanes that it adds.
@@ -63,6 +63,33 @@ impl Lower<'_> {
                 self.emit(VInst::new(form, args));
                 self.define(result, to);
             }
+            VectorOp::Lanes { op, signed, a, b } => self.lower_lanes(results, *op, *signed, *a, *b),
+            VectorOp::Compare { op, signed, a, b } => {
+                self.lower_compare(result, *op, *signed, *a, *b);
+            }
+            VectorOp::EqZero { value } => {
+                let ty = self.func.ty(*value);
+                let value = self.factor(*value);
+                self.lower_eq_zero(result, ty, value);
+            }
+            VectorOp::Select { mask, a, b } => self.lower_select_lanes(result, *mask, *a, *b),
+            VectorOp::Mask { op, a, b } => {
+                let form = match op {
+                    MaskOp::And => op::AND,
+                    MaskOp::Or => op::OR,
+                    MaskOp::Xor => op::XOR,
+                };
+                let (a, b) = (self.mask(*a), self.mask(*b));
+                self.mask_op(result, form, a, b);
+            }
+            VectorOp::MaskNot { mask } => self.lower_mask_not(result, *mask),
+            VectorOp::MaskWord { mask, high } => {
+                // A register of its own: masks live in few.
+                let (value, part) = self.place(*mask);
+                let copy = self.copy(value, part + u8::from(*high), RegClass::R);
+                self.define(result, copy);
+            }
+            VectorOp::MaskOf { lanes, lo, hi } => self.lower_mask_of(result, *lanes, *lo, *hi),
         }
     }
 
@@ -156,7 +183,7 @@ impl Lower<'_> {
 }
 
 /// The units of an operand from `units` on.
-fn part_of(arg: &Arg, units: usize) -> Arg {
+pub(super) fn part_of(arg: &Arg, units: usize) -> Arg {
     match arg {
         Arg::Value { value, part } => Arg::Value {
             value: *value,

@@ -49,6 +49,11 @@ pub(super) fn needs(func: &Func, op: &Op, shift: impl Fn(Value) -> Option<i32>) 
         Op::Vector(VectorOp::ToBf16 { rounding, .. }) => {
             needs.insert(reg::CRRND, *rounding as i64);
         }
+        Op::Vector(
+            VectorOp::Lanes { signed: false, .. } | VectorOp::Compare { signed: false, .. },
+        ) => {
+            needs.insert(reg::CRVADDSIGN, 0);
+        }
         _ => {}
     }
     needs

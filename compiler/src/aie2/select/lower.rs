@@ -317,6 +317,8 @@ impl Lower<'_> {
             Type::Ptr => RegClass::P,
             Type::Vec { .. } if ty.bits() <= 256 => RegClass::W,
             Type::Vec { .. } => RegClass::X,
+            Type::Mask { lanes: 64 } => RegClass::L,
+            Type::Mask { .. } => RegClass::R,
             Type::Acc { .. } if ty.bits() <= 512 => RegClass::Bm,
             Type::Acc { .. } => RegClass::Cm,
         }

@@ -122,7 +122,7 @@ impl Lower<'_> {
         let widened = self.facts.widened_loads.get(&results[0]).copied();
         let (forms, result, to) = match (ty, widened) {
             (_, Some(widened)) => (&LOAD_F32, widened, self.func.ty(widened)),
-            (Type::I32 | Type::Ptr, _) => (&LOAD_SCALAR, results[0], ty),
+            (Type::I32 | Type::Ptr | Type::Mask { .. }, _) => (&LOAD_SCALAR, results[0], ty),
             (Type::Vec { .. }, _) => (&LOAD_VECTOR, results[0], ty),
             (Type::Acc { .. }, _) => (&LOAD_ACC, results[0], ty),
         };
@@ -163,7 +163,7 @@ impl Lower<'_> {
             return Ok(());
         }
         let forms = match ty {
-            Type::I32 | Type::Ptr => &STORE_SCALAR,
+            Type::I32 | Type::Ptr | Type::Mask { .. } => &STORE_SCALAR,
             Type::Vec { .. } => &STORE_VECTOR,
             Type::Acc { .. } => &STORE_ACC,
         };

@@ -7,11 +7,13 @@
 //! - `memory`: loads, stores, pointers.
 //! - `scalar`: integer operations; `divide` and `float`: those that take many instructions.
 //! - `vector`: multiply-accumulate, shift-round-saturate and moves of vectors.
+//! - `adder`: the vector adder and masks.
 //! - `acc`: sums and conversions of accumulators.
 //! - `start`: the start-up code.
 //! - `facts`: what selection wants to know of a function beforehand.
 
 mod acc;
+mod adder;
 mod calls;
 mod consts;
 mod control;
@@ -29,4 +31,4 @@ pub use consts::moves;
 pub use facts::STACK_OBJECT;
 pub use lower::lower;
 pub use start::start;
-pub use vector::copy_form;
+pub use vector::{copies, copy_form};

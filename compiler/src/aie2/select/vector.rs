@@ -240,7 +240,7 @@ impl Lower<'_> {
     }
 
     /// A vector as an operand of 512 bits; of a 256-bit vector the upper half does not matter.
-    fn factor(&mut self, value: Value) -> Arg {
+    pub(super) fn factor(&mut self, value: Value) -> Arg {
         let (at, part) = self.place(value);
         if part == 0 {
             return Arg::value(at);
@@ -446,16 +446,35 @@ impl Lower<'_> {
     /// The units of a value from `part` on in a new value of `class`.
     pub(super) fn copy(&mut self, value: ValueId, part: u8, class: RegClass) -> ValueId {
         let d = self.out.value(class);
-        let args = vec![Arg::value(d), Arg::Value { value, part }];
-        self.emit(VInst::new(copy_form(class), args));
+        for inst in copies(class, d, (value, part)) {
+            self.emit(inst);
+        }
         d
     }
 }
 
-/// The instruction that copies a register of a class.
+/// The instructions that copy the units of a value from `part` on to a value of a class.
+pub fn copies(class: RegClass, to: ValueId, (value, part): (ValueId, u8)) -> Vec<VInst> {
+    let form = copy_form(class);
+    // Scalars move one by one.
+    let moves = if class == RegClass::L { 2 } else { 1 };
+    let one = |k: u8| {
+        let to = Arg::Value { value: to, part: k };
+        let from = Arg::Value {
+            value,
+            part: part + k,
+        };
+        VInst::new(form, vec![to, from])
+    };
+    (0..moves).map(one).collect()
+}
+
+/// The instruction that copies a register of a class, or one of a pair.
 pub fn copy_form(class: RegClass) -> Opcode {
     match class {
-        RegClass::R | RegClass::P | RegClass::M | RegClass::Dj | RegClass::S => op::MOV_mv_scl,
+        RegClass::L | RegClass::R | RegClass::P | RegClass::M | RegClass::Dj | RegClass::S => {
+            op::MOV_mv_scl
+        }
         RegClass::W => op::VMOV_mv_w,
         RegClass::X | RegClass::Bm => op::VMOV_mv_x,
         RegClass::Cm => op::VMOV_mv_cm,

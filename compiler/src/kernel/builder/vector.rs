@@ -1,7 +1,7 @@
 //! Products and operations on vectors and accumulators.
 
 use super::FuncBuilder;
-use crate::kernel::ir::{AccOp, Addend, MacMode, Op, Value, VectorOp};
+use crate::kernel::ir::{AccOp, Addend, CompareOp, LaneOp, MacMode, MaskOp, Op, Value, VectorOp};
 use crate::kernel::types::{Rounding, Type};
 
 impl FuncBuilder {
@@ -94,5 +94,115 @@ impl FuncBuilder {
     /// `floor(value * 2^shift)` of 16 bf16 as 32-bit integers.
     pub fn floor(&mut self, value: Value, shift: Value) -> Value {
         self.op(Op::Vector(VectorOp::Floor { value, shift }))
+    }
+
+    /// An operation on the lanes of two vectors of signed elements, or floats.
+    pub fn lanes(&mut self, op: LaneOp, a: Value, b: Value) -> Value {
+        self.lane_op(op, true, a, Some(b)).0
+    }
+
+    /// An operation on the lanes of two vectors of unsigned elements.
+    pub fn lanes_unsigned(&mut self, op: LaneOp, a: Value, b: Value) -> Value {
+        self.lane_op(op, false, a, Some(b)).0
+    }
+
+    /// An operation on the lanes of one vector.
+    pub fn lanes_of(&mut self, op: LaneOp, a: Value) -> Value {
+        self.lane_op(op, true, a, None).0
+    }
+
+    /// An operation on the lanes of vectors that makes a mask as well.
+    pub fn lanes_mask(
+        &mut self,
+        op: LaneOp,
+        signed: bool,
+        a: Value,
+        b: Option<Value>,
+    ) -> (Value, Value) {
+        let (value, mask) = self.lane_op(op, signed, a, b);
+        (value, mask.unwrap_or(value))
+    }
+
+    fn lane_op(
+        &mut self,
+        op: LaneOp,
+        signed: bool,
+        a: Value,
+        b: Option<Value>,
+    ) -> (Value, Option<Value>) {
+        let op = Op::Vector(VectorOp::Lanes { op, signed, a, b });
+        let types = op.result_types(|v| self.ty(v));
+        let results: Vec<Value> = types.into_iter().map(|ty| self.value(ty)).collect();
+        self.push(results.clone(), op);
+        (results[0], results.get(1).copied())
+    }
+
+    /// Sum of two vectors of integers, wrapping.
+    pub fn vadd(&mut self, a: Value, b: Value) -> Value {
+        self.lanes(LaneOp::Add, a, b)
+    }
+
+    /// Difference of two vectors of integers, wrapping.
+    pub fn vsub(&mut self, a: Value, b: Value) -> Value {
+        self.lanes(LaneOp::Sub, a, b)
+    }
+
+    /// Larger lanes of two vectors of signed integers or bf16.
+    pub fn vmax(&mut self, a: Value, b: Value) -> Value {
+        self.lanes(LaneOp::Max, a, b)
+    }
+
+    /// Smaller lanes of two vectors of signed integers or bf16.
+    pub fn vmin(&mut self, a: Value, b: Value) -> Value {
+        self.lanes(LaneOp::Min, a, b)
+    }
+
+    /// Comparison of two vectors of signed elements, or floats.
+    pub fn compare(&mut self, op: CompareOp, a: Value, b: Value) -> Value {
+        let signed = true;
+        self.op(Op::Vector(VectorOp::Compare { op, signed, a, b }))
+    }
+
+    /// Comparison of two vectors of unsigned elements.
+    pub fn compare_unsigned(&mut self, op: CompareOp, a: Value, b: Value) -> Value {
+        let signed = false;
+        self.op(Op::Vector(VectorOp::Compare { op, signed, a, b }))
+    }
+
+    /// Where a vector is zero in every bit of a lane.
+    pub fn eq_zero(&mut self, value: Value) -> Value {
+        self.op(Op::Vector(VectorOp::EqZero { value }))
+    }
+
+    /// Lanes of `a` where the mask has them, else of `b`.
+    pub fn select_lanes(&mut self, mask: Value, a: Value, b: Value) -> Value {
+        self.op(Op::Vector(VectorOp::Select { mask, a, b }))
+    }
+
+    /// Operation on two masks.
+    pub fn mask(&mut self, op: MaskOp, a: Value, b: Value) -> Value {
+        self.op(Op::Vector(VectorOp::Mask { op, a, b }))
+    }
+
+    /// The lanes that a mask does not have.
+    pub fn mask_not(&mut self, mask: Value) -> Value {
+        self.op(Op::Vector(VectorOp::MaskNot { mask }))
+    }
+
+    /// Lanes 0..=31 or 32..=63 of a mask as a scalar.
+    pub fn mask_word(&mut self, mask: Value, high: bool) -> Value {
+        self.op(Op::Vector(VectorOp::MaskWord { mask, high }))
+    }
+
+    /// A mask of 16 or 32 lanes from a scalar.
+    pub fn mask_of(&mut self, lanes: u16, bits: Value) -> Value {
+        let (lo, hi) = (bits, None);
+        self.op(Op::Vector(VectorOp::MaskOf { lanes, lo, hi }))
+    }
+
+    /// A mask of 64 lanes from two scalars.
+    pub fn mask64_of(&mut self, lo: Value, hi: Value) -> Value {
+        let (lanes, hi) = (64, Some(hi));
+        self.op(Op::Vector(VectorOp::MaskOf { lanes, lo, hi }))
     }
 }

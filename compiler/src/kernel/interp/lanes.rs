@@ -106,7 +106,8 @@ pub(super) fn mac(
     bits
 }
 
-fn first_64(bits: &Bits) -> [u8; 64] {
+/// The low 512 bits.
+pub(super) fn first_64(bits: &Bits) -> [u8; 64] {
     std::array::from_fn(|i| bits[i])
 }
 

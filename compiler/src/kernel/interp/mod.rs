@@ -171,6 +171,8 @@ enum Datum {
     /// An address of 20 bits, and where it comes from.
     Ptr(u32, Source),
     Wide(Bits),
+    /// Lane 0 in the lowest bit; bits beyond the lanes are 0.
+    Mask(u64),
 }
 
 impl Datum {
@@ -181,7 +183,7 @@ impl Datum {
     fn source(self) -> Source {
         match self {
             Datum::Ptr(_, source) => source,
-            Datum::I32(_) | Datum::Wide(_) => Source::OTHER,
+            Datum::I32(_) | Datum::Wide(_) | Datum::Mask(_) => Source::OTHER,
         }
     }
 }
@@ -217,14 +219,14 @@ impl Frame<'_> {
     fn i32(&self, value: Value) -> i32 {
         match self.get(value) {
             Datum::I32(v) => v,
-            Datum::Ptr(..) | Datum::Wide(_) => 0,
+            Datum::Ptr(..) | Datum::Wide(_) | Datum::Mask(_) => 0,
         }
     }
 
     fn ptr(&self, value: Value) -> u32 {
         match self.get(value) {
             Datum::Ptr(v, _) => v,
-            Datum::I32(_) | Datum::Wide(_) => 0,
+            Datum::I32(_) | Datum::Wide(_) | Datum::Mask(_) => 0,
         }
     }
 
@@ -236,7 +238,14 @@ impl Frame<'_> {
     fn wide(&self, value: Value) -> Bits {
         match self.get(value) {
             Datum::Wide(v) => v,
-            Datum::I32(_) | Datum::Ptr(..) => [0; WIDEST],
+            Datum::I32(_) | Datum::Ptr(..) | Datum::Mask(_) => [0; WIDEST],
+        }
+    }
+
+    fn mask(&self, value: Value) -> u64 {
+        match self.get(value) {
+            Datum::Mask(v) => v,
+            Datum::I32(_) | Datum::Ptr(..) | Datum::Wide(_) => 0,
         }
     }
 
@@ -303,7 +312,8 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
                 let value = match ty {
                     Type::I32 => Datum::I32(word as i32),
                     Type::Ptr => Datum::ptr(word, Source::OTHER),
-                    Type::Vec { .. } | Type::Acc { .. } => Datum::Wide(bits),
+                    // Masks are in no memory: the verifier refuses them here and below.
+                    Type::Vec { .. } | Type::Acc { .. } | Type::Mask { .. } => Datum::Wide(bits),
                 };
                 [Some(value), moved].into_iter().flatten().collect()
             }
@@ -315,6 +325,7 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
                     Datum::I32(v) => bits[..4].copy_from_slice(&v.to_le_bytes()),
                     Datum::Ptr(v, _) => bits[..4].copy_from_slice(&v.to_le_bytes()),
                     Datum::Wide(v) => bits = v,
+                    Datum::Mask(_) => {}
                 }
                 let from = &bits[..ty.bytes() as usize];
                 let stored = self.interp.memory.store(addr, ty.align(), from);

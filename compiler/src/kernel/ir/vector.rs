@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Value;
+use super::lanes::{CompareOp, LaneOp, MaskOp, mask_of};
 use crate::kernel::types::{AccLane, Elem, Rounding, Type};
 
 /// An operation on vectors and accumulators. Results are named after the arrow.
@@ -55,6 +56,78 @@ pub enum VectorOp {
         /// Shift, a scalar of -32..=31.
         shift: Value,
     },
+    /// An operation on the lanes of one or two vectors -> vector of their type, and a mask where the
+    /// operation has one. Vectors of 256 bits have no masks.
+    Lanes {
+        /// Which.
+        op: LaneOp,
+        /// Whether the elements are signed, where that matters.
+        signed: bool,
+        /// First operand.
+        a: Value,
+        /// Second operand, of operations that have two.
+        b: Option<Value>,
+    },
+    /// Comparison of the lanes of two vectors of 512 bits -> mask.
+    ///
+    /// bf16 are ordered by sign and magnitude, so that -0 is below +0; with a NaN only
+    /// [`CompareOp::Ne`] holds.
+    Compare {
+        /// Which.
+        op: CompareOp,
+        /// Whether the elements are signed, where that matters.
+        signed: bool,
+        /// Left operand.
+        a: Value,
+        /// Right operand.
+        b: Value,
+    },
+    /// Where the lanes of a vector of 512 bits are zero in every bit -> mask.
+    EqZero {
+        /// Vector.
+        value: Value,
+    },
+    /// The lanes of `a` where the mask has them, else those of `b` -> vector of their type, 512 bits.
+    Select {
+        /// Mask of as many lanes.
+        mask: Value,
+        /// Lanes that the mask has.
+        a: Value,
+        /// The others.
+        b: Value,
+    },
+    /// Operation on two masks -> mask of their lanes.
+    Mask {
+        /// Which.
+        op: MaskOp,
+        /// Left operand.
+        a: Value,
+        /// Right operand.
+        b: Value,
+    },
+    /// The lanes that a mask does not have -> mask.
+    MaskNot {
+        /// Mask.
+        mask: Value,
+    },
+    /// 32 lanes of a mask as the bits of a scalar, lane 0 the lowest; bits beyond the lanes are 0
+    /// -> i32.
+    MaskWord {
+        /// Mask.
+        mask: Value,
+        /// Whether it is lanes 32..=63 of a mask that has them.
+        high: bool,
+    },
+    /// A mask of the bits of a scalar or, for 64 lanes, two; bits beyond the lanes are dropped
+    /// -> mask of `lanes`.
+    MaskOf {
+        /// Number of lanes.
+        lanes: u16,
+        /// Lanes 0..=31.
+        lo: Value,
+        /// Lanes 32..=63 of 64.
+        hi: Option<Value>,
+    },
 }
 
 /// Operation on two accumulators.
@@ -95,6 +168,16 @@ impl VectorOp {
                 [value].into_iter().for_each(f);
             }
             VectorOp::Floor { value, shift } => [value, shift].into_iter().for_each(f),
+            VectorOp::Lanes { a, b, .. } => [a].into_iter().chain(b).for_each(f),
+            VectorOp::Compare { a, b, .. } | VectorOp::Mask { a, b, .. } => {
+                [a, b].into_iter().for_each(f);
+            }
+            VectorOp::EqZero { value } => [value].into_iter().for_each(f),
+            VectorOp::Select { mask, a, b } => [mask, a, b].into_iter().for_each(f),
+            VectorOp::MaskNot { mask } | VectorOp::MaskWord { mask, .. } => {
+                [mask].into_iter().for_each(f);
+            }
+            VectorOp::MaskOf { lo, hi, .. } => [lo].into_iter().chain(hi).for_each(f),
         }
     }
 
@@ -113,6 +196,14 @@ impl VectorOp {
                 other => other,
             },
             VectorOp::Floor { .. } => Type::vec(Elem::I32, 16),
+            VectorOp::Lanes { op, a, .. } if op.has_mask() => {
+                return vec![ty(*a), mask_of(ty(*a))];
+            }
+            VectorOp::Lanes { a, .. } | VectorOp::Select { a, .. } => ty(*a),
+            VectorOp::Compare { a: value, .. } | VectorOp::EqZero { value } => mask_of(ty(*value)),
+            VectorOp::Mask { a: mask, .. } | VectorOp::MaskNot { mask } => ty(*mask),
+            VectorOp::MaskWord { .. } => Type::I32,
+            VectorOp::MaskOf { lanes, .. } => Type::Mask { lanes: *lanes },
         }]
     }
 }

@@ -16,7 +16,34 @@ pub(super) fn text(names: &Names, op: &VectorOp) -> String {
         }
         VectorOp::ToF32 { value } => format!("to_f32 {}", n(value)),
         VectorOp::Floor { value, shift } => format!("vfloor {}, {}", n(value), n(shift)),
+        VectorOp::Lanes { op, signed, a, b } => {
+            let name = signed_name(op.name(), *signed);
+            match b {
+                Some(b) => format!("{name} {}, {}", n(a), n(b)),
+                None => format!("{name} {}", n(a)),
+            }
+        }
+        VectorOp::Compare { op, signed, a, b } => {
+            let name = signed_name(op.name(), *signed);
+            format!("{name} {}, {}", n(a), n(b))
+        }
+        VectorOp::EqZero { value } => format!("veqz {}", n(value)),
+        VectorOp::Select { mask, a, b } => format!("vselect {}, {}, {}", n(mask), n(a), n(b)),
+        VectorOp::Mask { op, a, b } => format!("{} {}, {}", op.name(), n(a), n(b)),
+        VectorOp::MaskNot { mask } => format!("mask.not {}", n(mask)),
+        VectorOp::MaskWord { mask, high } => {
+            format!("mask.{} {}", if *high { "hi" } else { "lo" }, n(mask))
+        }
+        VectorOp::MaskOf { lanes, lo, hi } => {
+            let hi = hi.map_or(String::new(), |hi| format!(", {}", names.of(hi)));
+            format!("mask.of mask{lanes} {}{hi}", n(lo))
+        }
     }
+}
+
+/// The name of an operation on signed or unsigned elements.
+fn signed_name(name: &str, signed: bool) -> String {
+    format!("{name}{}", if signed { "" } else { ".u" })
 }
 
 /// [`Op::Mac`] as its text; nothing of other operations.

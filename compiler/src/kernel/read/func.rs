@@ -518,7 +518,8 @@ fn legal_types() -> Vec<String> {
     let accs = AccLane::ALL
         .into_iter()
         .flat_map(|(lane, _)| [512, 1024].map(|bits| Type::acc(lane, (bits / lane.bits()) as u16)));
+    let masks = [16, 32, 64].map(|lanes| Type::Mask { lanes });
     let scalars = [Type::I32, Type::Ptr];
-    let types = scalars.into_iter().chain(vectors).chain(accs);
+    let types = scalars.into_iter().chain(vectors).chain(accs).chain(masks);
     types.map(|ty| ty.to_string()).collect()
 }

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::kernel::counted;
 use crate::kernel::ir::Access;
-use crate::kernel::types::{DATA_SPACE, Type};
+use crate::kernel::types::{DATA_SPACE, Elem, Type};
 
 /// Position in a text, both counted from one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -182,6 +182,25 @@ pub enum Rule {
         min: i32,
         max: i32,
     },
+    /// The vector adder has no arithmetic of floats, and orders bf16 only.
+    #[error("no {op} of {elem} lanes")]
+    LaneElem { op: &'static str, elem: Elem },
+    /// Operations that do not compare do the same to signed and unsigned elements.
+    #[error("{op} has no unsigned form")]
+    NoUnsigned { op: &'static str },
+    /// Lane operations have one operand or two.
+    #[error("{op} of {}, it takes {expected}", counted(*.found, "operand"))]
+    LaneOperands {
+        op: &'static str,
+        found: usize,
+        expected: usize,
+    },
+    /// A scalar has the bits of 32 lanes.
+    #[error("mask of {lanes} lanes from {}", counted(*.words, "scalar"))]
+    MaskWords { lanes: u16, words: usize },
+    /// Masks live in registers.
+    #[error("{ty} is a mask and has no place in memory")]
+    MaskMemory { ty: Type },
     /// A cast keeps every bit.
     #[error("cast of {from}, {bits} bits, to {to}, {to_bits} bits")]
     CastWidth {
@@ -267,6 +286,7 @@ impl Rule {
             Rule::NoaliasType { .. } => "drop noalias, it says something about memory".into(),
             Rule::Width { ty, .. } => match ty {
                 Type::Acc { .. } => "accumulators have 512 or 1024 bits".into(),
+                Type::Mask { .. } => "masks have 16, 32 or 64 lanes".into(),
                 _ => "vectors have 256 or 512 bits".into(),
             },
             Rule::OutOfScope { .. } => "carry it, and use the loop's result".into(),
@@ -280,6 +300,11 @@ impl Rule {
             Rule::UpsForm { .. } => {
                 "i8 or i16 to acc32, i16 or i32 to acc64, with as many lanes".into()
             }
+            Rule::LaneElem { .. } => {
+                "add, subtract and multiply floats in accumulators; compare as bf16".into()
+            }
+            Rule::NoUnsigned { .. } => "it is the same for signed elements".into(),
+            Rule::MaskMemory { .. } => "store the scalars of `mask.lo` and `mask.hi`".into(),
             Rule::CastWidth { .. } => {
                 "concat and half change the width, srs and ups that of lanes".into()
             }

@@ -450,6 +450,9 @@ impl Check<'_, '_> {
     }
 
     fn access(&mut self, at: At<'_>, ty: Type, access: Access) {
+        if matches!(ty, Type::Mask { .. }) {
+            self.error(at, Rule::MaskMemory { ty });
+        }
         let (Access::Offset(bytes) | Access::Post(bytes)) = access;
         let align = ty.align();
         if bytes.rem_euclid(align as i32) != 0 {

@@ -1,8 +1,8 @@
 //! Operations on vectors and accumulators.
 
 use npuc::kernel::builder::FuncBuilder;
-use npuc::kernel::ir::{IntOp, Value};
-use npuc::kernel::types::{ROUNDINGS, Type};
+use npuc::kernel::ir::{CompareOp, IntOp, LaneOp, MaskOp, Value};
+use npuc::kernel::types::{Elem, ROUNDINGS, Type};
 
 use super::{ACCS, Choices, Scope, VECTORS, wide};
 
@@ -11,11 +11,132 @@ const F32X32: Type = ACCS[5];
 const BF16X16: Type = VECTORS[6];
 const BF16X32: Type = VECTORS[7];
 
-pub(super) fn operation(
-    b: &mut FuncBuilder,
-    choices: &mut Choices<'_>,
-    scope: &mut Scope,
-) -> Value {
+/// Elements and the vectors of 256 and 512 bits of them.
+const INTEGERS: [(Type, Type); 3] = [
+    (VECTORS[0], VECTORS[1]),
+    (VECTORS[2], VECTORS[3]),
+    (VECTORS[4], VECTORS[5]),
+];
+
+pub(super) fn operation(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
+    match choices.below(6) {
+        0 => lanes(b, choices, scope),
+        1 => compare(b, choices, scope),
+        2 => select(b, choices, scope),
+        3 => masks(b, choices, scope),
+        _ => {
+            let value = accumulate(b, choices, scope);
+            scope.wide.push(value);
+        }
+    }
+}
+
+/// Brings values into scope.
+pub(super) fn extend(b: &FuncBuilder, scope: &mut Scope, values: &[Value]) {
+    for value in values {
+        match b.ty(*value) {
+            Type::Mask { .. } => scope.masks.push(*value),
+            _ => scope.wide.push(*value),
+        }
+    }
+}
+
+/// A vector type of 512 bits that the operation takes, bf16 among them where it does.
+fn lane_type(choices: &mut Choices<'_>, floats: bool) -> Type {
+    match choices.below(4) {
+        0 if floats => BF16X32,
+        _ => choices.of(&INTEGERS).1,
+    }
+}
+
+fn lanes(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
+    let (op, _) = choices.of(&LaneOp::ALL);
+    let mut ty = lane_type(choices, op.takes(Elem::Bf16));
+    if !op.has_mask() && choices.below(4) == 0 {
+        ty = choices.of(&INTEGERS).0;
+    }
+    let first = wide(b, choices, scope, ty);
+    let second = (!op.is_unary()).then(|| wide(b, choices, scope, ty));
+    let signed = !op.compares() || ty == BF16X32 || choices.below(2) == 0;
+    if op.has_mask() {
+        let (value, mask) = b.lanes_mask(op, signed, first, second);
+        scope.wide.push(value);
+        scope.masks.push(mask);
+        return;
+    }
+    scope.wide.push(match (second, signed) {
+        (Some(second), true) => b.lanes(op, first, second),
+        (Some(second), false) => b.lanes_unsigned(op, first, second),
+        (None, _) => b.lanes_of(op, first),
+    });
+}
+
+fn compare(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
+    let ty = lane_type(choices, true);
+    let left = wide(b, choices, scope, ty);
+    let (op, _) = choices.of(&CompareOp::ALL);
+    let mask = match choices.below(3) {
+        0 => b.eq_zero(left),
+        1 if ty != BF16X32 && op.orders() => {
+            let right = wide(b, choices, scope, ty);
+            b.compare_unsigned(op, left, right)
+        }
+        _ => {
+            let right = wide(b, choices, scope, ty);
+            b.compare(op, left, right)
+        }
+    };
+    scope.masks.push(mask);
+}
+
+/// A mask: the last there is, or one made for the purpose.
+fn mask(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, ty: Type) -> Value {
+    if let Some(mask) = scope.masks.iter().rev().find(|v| b.ty(**v) == ty) {
+        return *mask;
+    }
+    let lo = choices.of(&scope.scalars);
+    match ty {
+        Type::Mask { lanes: 64 } => {
+            let hi = choices.of(&scope.scalars);
+            b.mask64_of(lo, hi)
+        }
+        _ => b.mask_of(ty.bits() as u16, lo),
+    }
+}
+
+fn select(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
+    let ty = lane_type(choices, true);
+    let Type::Vec { lanes, .. } = ty else {
+        return;
+    };
+    let mask = mask(b, choices, scope, Type::Mask { lanes });
+    let first = wide(b, choices, scope, ty);
+    let second = wide(b, choices, scope, ty);
+    scope.wide.push(b.select_lanes(mask, first, second));
+}
+
+fn masks(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
+    let lanes = choices.of(&[16, 32, 64]);
+    let left = mask(b, choices, scope, Type::Mask { lanes });
+    match choices.below(4) {
+        0 => scope.masks.push(b.mask_not(left)),
+        1 => {
+            let right = choices.of(&scope.scalars);
+            let right = match lanes {
+                64 => b.mask64_of(right, right),
+                _ => b.mask_of(lanes, right),
+            };
+            let (op, _) = choices.of(&MaskOp::ALL);
+            scope.masks.push(b.mask(op, left, right));
+        }
+        _ => {
+            let high = lanes == 64 && choices.below(2) == 0;
+            scope.scalars.push(b.mask_word(left, high));
+        }
+    }
+}
+
+fn accumulate(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) -> Value {
     match choices.below(6) {
         0 | 1 => {
             let ty = choices.of(&ACCS);

@@ -2,11 +2,9 @@
 
 use super::View;
 use super::memory::{lane, srs};
-use crate::core::op::{
-    Conversion, LaneFn, LaneType, Lanes, Mac, MacUnit, Movement, Op, Sign, UpShift,
-};
+use crate::core::op::{Conversion, LaneType, Lanes, Mac, MacUnit, Movement, Op, Sign, UpShift};
 use crate::core::regs::{Scalar, Span};
-use arch::num::Negate;
+use arch::num::{LaneFn, Negate};
 
 pub(super) fn decode(view: &View, parts: &[&str]) -> Option<Op> {
     adder(view, parts)

@@ -1,8 +1,8 @@
 //! Products and operations on vectors and accumulators.
 
 use super::{Reader, Result};
-use crate::kernel::ir::{AccOp, Addend, MacMode, Op, VectorOp};
-use crate::kernel::types::{ROUNDINGS, Rounding};
+use crate::kernel::ir::{AccOp, Addend, CompareOp, LaneOp, MacMode, MaskOp, Op, VectorOp};
+use crate::kernel::types::{ROUNDINGS, Rounding, Type};
 
 /// Products: spelling, whether the product and whether the accumulator is negated, none where there
 /// is no accumulator.
@@ -24,7 +24,13 @@ const SIGNS: [(&str, bool, bool); 4] = [
 ];
 
 /// Operations of this file that have no table of their own.
-const OPS: [&str; 5] = ["acc.neg", "cast", "to_bf16", "to_f32", "vfloor"];
+const OPS: [&str; 11] = [
+    "acc.neg", "cast", "to_bf16", "to_f32", "vfloor", "veqz", "vselect", "mask.not", "mask.lo",
+    "mask.hi", "mask.of",
+];
+
+/// Suffix of operations on unsigned elements, where that matters.
+const UNSIGNED: &str = ".u";
 
 /// Spelling of every operation that [`Reader::vector`] reads.
 pub(super) fn names() -> Vec<String> {
@@ -33,7 +39,15 @@ pub(super) fn names() -> Vec<String> {
         .flat_map(|(name, ..)| SIGNS.map(|(suffix, ..)| format!("{name}{suffix}")));
     let accs = AccOp::ALL.iter().map(|(_, name)| name.to_string());
     let others = OPS.iter().map(ToString::to_string);
-    products.chain(accs).chain(others).collect()
+    let lanes = LaneOp::ALL.iter().map(|(op, name)| (*name, op.compares()));
+    let compares = CompareOp::ALL.iter().map(|(op, name)| (*name, op.orders()));
+    let signed = lanes.chain(compares).flat_map(|(name, both)| {
+        let unsigned = both.then(|| format!("{name}{UNSIGNED}"));
+        [Some(name.to_string()), unsigned].into_iter().flatten()
+    });
+    let masks = MaskOp::ALL.iter().map(|(_, name)| name.to_string());
+    let tables = products.chain(accs).chain(signed).chain(masks);
+    tables.chain(others).collect()
 }
 
 impl Reader<'_> {
@@ -42,6 +56,9 @@ impl Reader<'_> {
         if let Some((op, _)) = AccOp::ALL.into_iter().find(|(_, n)| *n == name) {
             let (a, b) = self.pair()?;
             return Ok(Some(Op::Vector(VectorOp::Acc { op, a, b })));
+        }
+        if let Some(op) = self.lanes(name)? {
+            return Ok(Some(Op::Vector(op)));
         }
         let op = match name {
             "acc.neg" => VectorOp::AccNeg {
@@ -64,9 +81,72 @@ impl Reader<'_> {
                 let (value, shift) = self.pair()?;
                 VectorOp::Floor { value, shift }
             }
+            "veqz" => VectorOp::EqZero {
+                value: self.operand()?,
+            },
+            "vselect" => {
+                let (mask, a) = self.pair()?;
+                self.punct(",")?;
+                let b = self.operand()?;
+                VectorOp::Select { mask, a, b }
+            }
+            "mask.not" => VectorOp::MaskNot {
+                mask: self.operand()?,
+            },
+            "mask.lo" | "mask.hi" => VectorOp::MaskWord {
+                mask: self.operand()?,
+                high: name == "mask.hi",
+            },
+            "mask.of" => {
+                let lanes = self.mask_type()?;
+                let lo = self.operand()?;
+                let mut hi = None;
+                if lanes > 32 {
+                    self.punct(",")?;
+                    hi = Some(self.operand()?);
+                }
+                VectorOp::MaskOf { lanes, lo, hi }
+            }
             _ => return self.product(name),
         };
         Ok(Some(Op::Vector(op)))
+    }
+
+    /// An operation of the tables of lane operations; none for other names.
+    fn lanes(&mut self, name: &str) -> Result<Option<VectorOp>> {
+        if let Some((op, _)) = MaskOp::ALL.into_iter().find(|(_, n)| *n == name) {
+            let (a, b) = self.pair()?;
+            return Ok(Some(VectorOp::Mask { op, a, b }));
+        }
+        let (name, signed) = match name.strip_suffix(UNSIGNED) {
+            Some(name) => (name, false),
+            None => (name, true),
+        };
+        if let Some((op, _)) = CompareOp::ALL.into_iter().find(|(_, n)| *n == name) {
+            let (a, b) = self.pair()?;
+            return Ok(Some(VectorOp::Compare { op, signed, a, b }));
+        }
+        let Some((op, _)) = LaneOp::ALL.into_iter().find(|(_, n)| *n == name) else {
+            return Ok(None);
+        };
+        let a = self.operand()?;
+        let mut b = None;
+        if !op.is_unary() {
+            self.punct(",")?;
+            b = Some(self.operand()?);
+        }
+        Ok(Some(VectorOp::Lanes { op, signed, a, b }))
+    }
+
+    /// The number of lanes of a mask's type.
+    fn mask_type(&mut self) -> Result<u16> {
+        let masks = [16, 32, 64].map(|lanes| Type::Mask { lanes }.to_string());
+        let names: Vec<&str> = masks.iter().map(String::as_str).collect();
+        let word = self.word("mask16, mask32 or mask64", &names)?;
+        Ok(match word.text.parse() {
+            Ok(Type::Mask { lanes }) => lanes,
+            _ => 16,
+        })
     }
 
     fn product(&mut self, name: &str) -> Result<Option<Op>> {

@@ -1,7 +1,7 @@
 //! Rules of products and of operations on vectors and accumulators.
 
 use super::{At, Check};
-use crate::kernel::ir::{MacMode, Value, VectorOp};
+use crate::kernel::ir::{LaneOp, MacMode, Value, VectorOp};
 use crate::kernel::types::{AccLane, Elem, Type};
 use crate::kernel::verify::Rule;
 
@@ -12,6 +12,16 @@ fn is_vec(ty: Type) -> bool {
 fn is_acc(ty: Type) -> bool {
     matches!(ty, Type::Acc { .. })
 }
+
+fn is_mask(ty: Type) -> bool {
+    matches!(ty, Type::Mask { .. })
+}
+
+fn is_wide_vec(ty: Type) -> bool {
+    is_vec(ty) && ty.bits() == 512
+}
+
+const WIDE_VEC: &str = "a vector of 512 bits";
 
 impl Check<'_, '_> {
     /// Two halves of a register, of one type.
@@ -97,6 +107,100 @@ impl Check<'_, '_> {
                 self.operand(at, "shift", *shift, Type::I32);
                 self.constant_in(at, "vfloor", *shift, -32..=31);
             }
+            VectorOp::Lanes { op, signed, a, b } => self.lanes(at, *op, *signed, *a, *b),
+            VectorOp::Compare { op, signed, a, b } => {
+                self.operand_if(at, "left operand", *a, is_wide_vec, WIDE_VEC);
+                let Some(Type::Vec { elem, lanes }) = self.ty(*a).filter(|ty| is_wide_vec(*ty))
+                else {
+                    return;
+                };
+                self.operand(at, "right operand", *b, Type::vec(elem, lanes));
+                if elem == Elem::F32 {
+                    self.error(
+                        at,
+                        Rule::LaneElem {
+                            op: op.name(),
+                            elem,
+                        },
+                    );
+                }
+                self.sign(at, op.name(), op.orders(), *signed, elem);
+            }
+            VectorOp::EqZero { value } => {
+                self.operand_if(at, "operand", *value, is_wide_vec, WIDE_VEC);
+            }
+            VectorOp::Select { mask, a, b } => {
+                self.operand_if(at, "first choice", *a, is_wide_vec, WIDE_VEC);
+                if let Some(Type::Vec { elem, lanes }) = self.ty(*a).filter(|ty| is_wide_vec(*ty)) {
+                    self.operand(at, "second choice", *b, Type::vec(elem, lanes));
+                    self.operand(at, "mask", *mask, Type::Mask { lanes });
+                }
+            }
+            VectorOp::Mask { a, b, .. } => {
+                self.operand_if(at, "left operand", *a, is_mask, "a mask");
+                if let Some(a) = self.ty(*a).filter(|ty| is_mask(*ty)) {
+                    self.operand(at, "right operand", *b, a);
+                }
+            }
+            VectorOp::MaskNot { mask } | VectorOp::MaskWord { mask, high: false } => {
+                self.operand_if(at, "operand", *mask, is_mask, "a mask");
+            }
+            VectorOp::MaskWord { mask, high: true } => {
+                self.operand(at, "operand", *mask, Type::Mask { lanes: 64 });
+            }
+            VectorOp::MaskOf { lanes, lo, hi } => {
+                self.operand(at, "low lanes", *lo, Type::I32);
+                if let Some(hi) = hi {
+                    self.operand(at, "high lanes", *hi, Type::I32);
+                }
+                let (lanes, words) = (*lanes, 1 + usize::from(hi.is_some()));
+                let mask = Type::Mask { lanes };
+                if mask.is_legal() && words != usize::from(lanes).div_ceil(32) {
+                    self.error(at, Rule::MaskWords { lanes, words });
+                }
+            }
+        }
+    }
+
+    fn lanes(&mut self, at: At<'_>, op: LaneOp, signed: bool, a: Value, b: Option<Value>) {
+        let name = op.name();
+        let (found, expected) = (1 + usize::from(b.is_some()), 2 - usize::from(op.is_unary()));
+        if found != expected {
+            self.error(
+                at,
+                Rule::LaneOperands {
+                    op: name,
+                    found,
+                    expected,
+                },
+            );
+        }
+        match op.has_mask() {
+            true => self.operand_if(at, "first operand", a, is_wide_vec, WIDE_VEC),
+            false => self.operand_if(at, "first operand", a, is_vec, "a vector"),
+        }
+        let Some(Type::Vec { elem, lanes }) = self.ty(a) else {
+            return;
+        };
+        if let Some(b) = b {
+            self.operand(at, "second operand", b, Type::vec(elem, lanes));
+        }
+        if !op.takes(elem) {
+            self.error(at, Rule::LaneElem { op: name, elem });
+        }
+        self.sign(at, name, op.compares(), signed, elem);
+    }
+
+    /// Whether an operation is said to be unsigned that has no such form, or of elements that are
+    /// floats.
+    fn sign(&mut self, at: At<'_>, op: &'static str, both: bool, signed: bool, elem: Elem) {
+        if signed {
+            return;
+        }
+        if !both {
+            self.error(at, Rule::NoUnsigned { op });
+        } else if matches!(elem, Elem::Bf16 | Elem::F32) {
+            self.error(at, Rule::FloatSign { mode: op });
         }
     }
 
