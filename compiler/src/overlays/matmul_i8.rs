@@ -15,7 +15,7 @@ use crate::array::design::{
     Arg, Design, HostArg, Kernel, ObjectFifo, ObjectType, Param, Port, SeqOp, Sequence, Step,
     Transfer, Worker,
 };
-use crate::kernel::ir::Module;
+use crate::kernel::ir::{Func, Module};
 use crate::kernel::types::Elem;
 use crate::kernels::{KernelError, MatmulI8, matmul_i8};
 
@@ -24,9 +24,9 @@ pub const TILE: u32 = 64;
 /// Inner length of the product.
 pub const K: u32 = 512;
 /// Elements of a tile.
-const TILE_ELEMS: u32 = TILE * TILE;
+pub(super) const TILE_ELEMS: u32 = TILE * TILE;
 /// Tiles along K.
-const SLABS: u32 = K / TILE;
+pub(super) const SLABS: u32 = K / TILE;
 
 /// Sequences: name, rows of A, columns of B.
 pub const SHAPES: &[(&str, u32, u32)] = &[("m64_n256", 64, 256), ("m1536_n512", 1536, 512)];
@@ -40,13 +40,7 @@ pub(super) const OVERLAY: Overlay = Overlay {
 fn source() -> Result<Source, KernelError> {
     let operand = ObjectType::new(Elem::I8, [TILE, TILE]);
     let result = ObjectType::new(Elem::I32, [TILE, TILE]);
-    let shape = |accumulate| MatmulI8 {
-        m: TILE,
-        k: TILE,
-        n: TILE,
-        accumulate,
-    };
-    let (first, next) = (matmul_i8(shape(false))?, matmul_i8(shape(true))?);
+    let [first, next] = kernels()?;
 
     let mut design = Design::new("matmul_i8");
     let params = vec![
@@ -95,6 +89,17 @@ fn source() -> Result<Source, KernelError> {
         funcs: vec![first, next],
     };
     Ok(Source { design, kernels })
+}
+
+/// The kernels that begin a tile and that add to one.
+pub(super) fn kernels() -> Result<[Func; 2], KernelError> {
+    let shape = |accumulate| MatmulI8 {
+        m: TILE,
+        k: TILE,
+        n: TILE,
+        accumulate,
+    };
+    Ok([matmul_i8(shape(false))?, matmul_i8(shape(true))?])
 }
 
 /// Names of a column's fifos: A, B, C.

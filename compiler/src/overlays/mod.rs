@@ -5,6 +5,7 @@ use crate::kernel::ir::Module;
 use crate::kernels::KernelError;
 
 pub mod matmul_i8;
+pub mod matmul_i8_4x4;
 mod passthrough;
 pub mod scale_i16;
 
@@ -29,7 +30,12 @@ pub struct Source {
 }
 
 /// Every overlay, in the order of the report.
-pub const ALL: &[Overlay] = &[passthrough::OVERLAY, scale_i16::OVERLAY, matmul_i8::OVERLAY];
+pub const ALL: &[Overlay] = &[
+    passthrough::OVERLAY,
+    scale_i16::OVERLAY,
+    matmul_i8::OVERLAY,
+    matmul_i8_4x4::OVERLAY,
+];
 
 /// The overlay called `name`.
 ///
