@@ -58,13 +58,12 @@ impl CoreBus for FlatBus {
 
     fn acquire(&mut self, lock: u8, value: i32) -> Result<bool, BusError> {
         let lock = &mut self.locks[usize::from(lock)];
-        let free = if value < 0 {
-            *lock >= -value
-        } else {
-            *lock == value
-        };
+        if value >= 0 {
+            return Ok(*lock == value);
+        }
+        let free = *lock >= -value;
         if free {
-            *lock -= value.abs();
+            *lock += value;
         }
         Ok(free)
     }
