@@ -4,13 +4,16 @@ use arch::Tile;
 use arch::array::core_regs::{AccumulatorControl, CONTROL_ENABLE, CONTROL_RESET, Status};
 use arch::array::lock::core_lock_target;
 
+use rayon::prelude::*;
+
 use crate::cascade::Cascades;
-use crate::core::{Core, Step, Wait};
+use crate::core::{Core, Fault, Step, Wait};
 use crate::error::{EmuError, TILES, tile_index};
 use crate::memory::Memory;
 use crate::npu::Npu;
 use crate::report::CoreReport;
 use crate::surroundings::{CoreSurroundings, Windows};
+use crate::timing::WINDOW;
 
 /// A core tile's core.
 struct Slot {
@@ -18,6 +21,10 @@ struct Slot {
     control: u32,
     windows: Windows,
     waits_for: Option<Wait>,
+    /// Cycle in which it is asked again; it has run up to there.
+    next: u64,
+    /// What ends the run in that cycle.
+    fault: Option<Box<Fault>>,
     /// Cycle in which it fell asleep on a lock.
     asleep: Option<u64>,
     /// Cycles slept so far, after the first of each sleep.
@@ -28,6 +35,11 @@ impl Slot {
     /// Cycles slept before cycle `now`; the one of falling asleep is counted by the core.
     fn sleeping(&self, now: u64) -> u64 {
         self.asleep.map_or(0, |since| now.saturating_sub(since + 1))
+    }
+
+    /// Cycles it has run that the array has not come to.
+    fn ahead(&self, now: u64) -> u64 {
+        self.next.saturating_sub(now + 1)
     }
 
     fn wake(&mut self, now: u64) {
@@ -54,6 +66,8 @@ impl Cores {
                 control: CONTROL_RESET,
                 windows: Windows::of(tile, memory),
                 waits_for: None,
+                next: 0,
+                fault: None,
                 asleep: None,
                 slept: 0,
             });
@@ -128,6 +142,7 @@ impl Npu {
         if value & CONTROL_RESET != 0 {
             slot.core.reset();
             slot.waits_for = None;
+            slot.fault = None;
         }
         let enabled = value == CONTROL_ENABLE;
         slot.core.set_enabled(enabled);
@@ -186,55 +201,90 @@ impl Npu {
         self.cores.cascades.control(tile)
     }
 
-    /// One cycle of every running core, in tile order. Returns whether any advanced.
+    /// One cycle of every core that stands at it, in tile order; those that nobody can watch run on to
+    /// the end of the window. Returns whether any core advances in this cycle.
     pub(crate) fn step_cores(&mut self) -> Result<bool, EmuError> {
         let mut moved = false;
+        let mut free = 0;
         let mut rest = u32::MAX;
         while self.awake.cores & rest != 0 {
-            let bit = (self.awake.cores & rest).trailing_zeros();
-            let at = bit as usize;
-            rest = u32::MAX.checked_shl(bit + 1).unwrap_or(0);
+            let at = (self.awake.cores & rest).trailing_zeros() as usize;
+            rest = u32::MAX.checked_shl(at as u32 + 1).unwrap_or(0);
             let slot = &mut self.cores.slots[at];
-            slot.wake(self.now);
-            let tile = slot.core.tile();
-            let mut bus = CoreSurroundings {
-                tile,
-                now: self.now,
-                windows: &slot.windows,
-                memory: &mut self.memory,
-                locks: &mut self.locks,
-                cascades: &mut self.cores.cascades,
-                stream_in: self.network.core_in(tile),
-                stream_out: self.network.core_out(tile),
-                links: &mut self.network.links,
-                wakes: &mut self.awake,
-                slot: at,
-            };
-            match slot.core.step(&mut bus) {
-                Ok(Step::Ran) => {
-                    slot.waits_for = None;
+            if slot.next > self.now {
+                moved = true;
+                continue;
+            }
+            if let Some(fault) = slot.fault.take() {
+                let cycle = self.now;
+                return Err(EmuError::Core { cycle, fault });
+            }
+            match self.step_core(at)? {
+                Step::Ran => {
                     moved = true;
+                    free |= 1 << at;
                 }
-                Ok(Step::Stalled(wait)) => {
-                    slot.waits_for = Some(wait);
-                    if matches!(wait, Wait::Lock { .. }) {
-                        slot.asleep = Some(self.now);
-                        self.awake.cores &= !(1 << at);
-                    }
-                }
-                Ok(Step::Done | Step::Idle) => {
-                    slot.waits_for = None;
+                Step::Stalled(Wait::Lock { .. }) => {
+                    self.cores.slots[at].asleep = Some(self.now);
                     self.awake.cores &= !(1 << at);
                 }
-                Err(fault) => {
-                    return Err(EmuError::Core {
-                        cycle: self.now,
-                        fault: Box::new(fault),
-                    });
-                }
+                Step::Stalled(_) => {}
+                Step::Done | Step::Idle => self.awake.cores &= !(1 << at),
             }
         }
+        let limit = self.lookahead.saturating_sub(self.now % WINDOW + 1);
+        if free != 0 && limit != 0 {
+            self.run_ahead(free, limit);
+        }
         Ok(moved)
+    }
+
+    fn step_core(&mut self, at: usize) -> Result<Step, EmuError> {
+        let slot = &mut self.cores.slots[at];
+        slot.wake(self.now);
+        slot.next = self.now + 1;
+        let tile = slot.core.tile();
+        let mut bus = CoreSurroundings {
+            tile,
+            now: self.now,
+            windows: &slot.windows,
+            memory: &mut self.memory,
+            locks: &mut self.locks,
+            cascades: &mut self.cores.cascades,
+            stream_in: self.network.core_in(tile),
+            stream_out: self.network.core_out(tile),
+            links: &mut self.network.links,
+            wakes: &mut self.awake,
+            slot: at,
+        };
+        let step = slot.core.step(&mut bus).map_err(|fault| EmuError::Core {
+            cycle: self.now,
+            fault: Box::new(fault),
+        })?;
+        slot.waits_for = match step {
+            Step::Stalled(wait) => Some(wait),
+            _ => None,
+        };
+        Ok(step)
+    }
+
+    /// Lets the cores of these slots run ahead, each on its own memory, hence in parallel and with the
+    /// same result in any order.
+    fn run_ahead(&mut self, slots: u32, limit: u64) {
+        let memories = self.memory.cores();
+        let all = self.cores.slots.iter_mut().zip(memories).enumerate();
+        let chosen = all.filter(|(at, _)| slots >> at & 1 != 0);
+        let run = |(slot, own): (&mut Slot, &mut [u8])| {
+            let (ran, fault) = slot.core.run_ahead(own, limit);
+            slot.next += ran;
+            slot.fault = fault.map(Box::new);
+        };
+        if slots.count_ones() == 1 {
+            chosen.for_each(|(_, one)| run(one));
+        } else {
+            let work: Vec<_> = chosen.map(|(_, one)| one).collect();
+            work.into_par_iter().for_each(run);
+        }
     }
 
     pub(crate) fn core_reports(&self) -> Vec<CoreReport> {
@@ -243,7 +293,7 @@ impl Npu {
             let counts = slot.core.counts();
             CoreReport {
                 tile: slot.core.tile(),
-                busy: counts.busy,
+                busy: counts.busy - slot.ahead(self.now),
                 lock_stalls: counts.lock_stalls + slot.slept + slot.sleeping(self.now + 1),
                 stream_stalls: counts.port_stalls,
                 done: slot.core.is_done(),

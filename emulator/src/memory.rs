@@ -38,6 +38,12 @@ impl Memory {
         }
     }
 
+    /// The core tiles' memories, in tile order.
+    pub(crate) fn cores(&mut self) -> impl Iterator<Item = &mut [u8]> {
+        let first = geometry::COLUMNS as usize * MEM_DATA_BYTES as usize;
+        self.bytes[first..].chunks_exact_mut(CORE_DATA_BYTES as usize)
+    }
+
     /// Place of the first byte of a tile's data memory; a shim has none.
     pub(crate) fn base(&self, tile: Tile) -> Option<Place> {
         (tile.kind() != TileKind::Shim).then(|| self.base[tile_index(tile)])

@@ -13,6 +13,7 @@ use crate::memory::Memory;
 use crate::module::Modules;
 use crate::network::{Network, channel_ids};
 use crate::report::{CoreReport, DmaReport, RunReport};
+use crate::timing::WINDOW;
 use crate::wake::Wakes;
 
 /// The npu1 array, powered up and unconfigured.
@@ -33,6 +34,8 @@ pub struct Npu {
     pub(crate) channels: Vec<Channel>,
     /// Who is to be asked in the next cycle.
     pub(crate) awake: Wakes,
+    /// Cycles of a window that a core may be ahead of the array's clock.
+    pub(crate) lookahead: u64,
     /// Tokens that reached the host, by channel.
     pub(crate) tokens: Vec<u32>,
     /// Index of each tile's first channel.
@@ -80,6 +83,7 @@ impl Npu {
             tokens: vec![0; channels.len()],
             channels,
             awake: Wakes::default(),
+            lookahead: WINDOW,
             first_channel,
             #[cfg(test)]
             ask_everyone: false,
@@ -89,6 +93,13 @@ impl Npu {
     /// Cycles since power-up.
     pub fn now(&self) -> u64 {
         self.now
+    }
+
+    /// Whether cores may run ahead of the array's clock while nobody can tell; they may unless this
+    /// is called. Results and reports are the same, but a debugger that looks at a core between two
+    /// steps finds it up to 256 cycles on.
+    pub fn set_lookahead(&mut self, allowed: bool) {
+        self.lookahead = if allowed { WINDOW } else { 0 };
     }
 
     /// Index of a channel that the tile has.

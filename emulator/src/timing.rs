@@ -13,6 +13,10 @@ pub(crate) const SWITCH_WORDS: u32 = 8;
 /// Source: AMD AM020 "AXI4-Stream Interconnect".
 pub(crate) const FIFO_WORDS: u32 = 16;
 
+/// Cycles at the end of which every core stands at the same cycle again. In between a core runs ahead
+/// of the array for as long as nobody can tell.
+pub(crate) const WINDOW: u64 = 256;
+
 /// Cycles in which nothing moves until the array counts as stuck. Everything that is under way takes
 /// less than this.
 pub(crate) const STUCK_CYCLES: u64 = 512;

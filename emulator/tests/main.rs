@@ -1,6 +1,7 @@
 //! The array from bytes: golden configurations, designs written by hand as register writes; and
 //! single cores running programs in assembler.
 
+mod ahead;
 mod core;
 mod design;
 mod diagnosis;

@@ -143,7 +143,16 @@ pub(crate) fn run_programs(
     programs: &[(Tile, Vec<u8>)],
     args: &mut [Vec<u8>],
 ) -> (Npu, RunReport) {
-    let mut npu: Npu = configure(design);
+    run_programs_on(configure(design), design, programs, args)
+}
+
+/// As [`run_programs`], on an array that is configured.
+pub(crate) fn run_programs_on(
+    mut npu: Npu,
+    design: &str,
+    programs: &[(Tile, Vec<u8>)],
+    args: &mut [Vec<u8>],
+) -> (Npu, RunReport) {
     for (core, program) in programs {
         let mut program = program.clone();
         program.resize(program.len().next_multiple_of(4), 0);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use arch::array::memory::CORE_OWN;
+
 /// Why the world refused an access.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BusError {
@@ -47,7 +49,9 @@ pub trait CoreBus {
 
     /// Tries to acquire a lock, once. `value` is the instruction's operand: below 0, succeed when
     /// the lock is at least `-value` and subtract that; from 0 on, succeed when the lock equals
-    /// `value` and subtract it. `false` stalls the core, which asks again in the next cycle.
+    /// `value` and leave it as it is. `false` stalls the core, which asks again in the next cycle.
+    ///
+    /// Source: AMD UG1583 "Locks": `acquire_equal` does not modify the lock's value.
     ///
     /// # Errors
     /// When there is no such lock.
@@ -95,6 +99,42 @@ pub trait CoreBus {
 
     /// A user event (0..=3) is pulsed.
     fn event(&mut self, _number: u8) {}
+}
+
+/// A core's own data memory and nothing else.
+pub(crate) struct OwnMemory<'a> {
+    pub(crate) bytes: &'a mut [u8],
+}
+
+impl OwnMemory<'_> {
+    #[inline]
+    fn at(&mut self, addr: u32, len: usize) -> Result<&mut [u8], BusError> {
+        let at = addr.wrapping_sub(CORE_OWN) as usize;
+        let bytes = self.bytes.get_mut(at..at + len);
+        bytes.ok_or_else(|| BusError::new("it is not in the core's own memory"))
+    }
+}
+
+impl CoreBus for OwnMemory<'_> {
+    #[inline]
+    fn load(&mut self, addr: u32, out: &mut [u8]) -> Result<(), BusError> {
+        out.copy_from_slice(self.at(addr, out.len())?);
+        Ok(())
+    }
+
+    #[inline]
+    fn store(&mut self, addr: u32, data: &[u8]) -> Result<(), BusError> {
+        self.at(addr, data.len())?.copy_from_slice(data);
+        Ok(())
+    }
+
+    fn acquire(&mut self, _lock: u8, _value: i32) -> Result<bool, BusError> {
+        Ok(false)
+    }
+
+    fn release(&mut self, _lock: u8, _value: i32) -> Result<(), BusError> {
+        Err(BusError::new("no lock is within reach"))
+    }
 }
 
 /// What one cycle of a core came to.

@@ -308,6 +308,7 @@ impl Machine {
         slot.units.clear();
         slot.vectors.clear();
         slot.forwarded = 0;
+        slot.abroad = false;
         Ok(())
     }
 

@@ -8,6 +8,7 @@
 use super::op::{Load, Mac, PartialStore, Sign, UpShift};
 use super::regs::{Scalar, Source, Span};
 use arch::aie2::Bypass;
+use arch::array::memory::CORE_OWN;
 use arch::num::{MacConf, MacMode};
 
 /// Stages that the ring can look ahead; no instruction has more.
@@ -185,6 +186,8 @@ pub(crate) struct Slot {
     pub(crate) units: Vec<UnitWrite>,
     /// Units with a result on the forwarding paths in this cycle.
     pub(crate) forwarded: u64,
+    /// A load or store of this cycle leaves the tile.
+    pub(crate) abroad: bool,
 }
 
 /// The ring.
@@ -214,6 +217,13 @@ impl Pipe {
         &self.slots[self.now]
     }
 
+    /// Whether the cycle neither waits nor reaches anything outside the tile.
+    #[inline]
+    pub(crate) fn is_private(&self) -> bool {
+        let slot = self.current();
+        slot.gates.is_empty() && !slot.abroad
+    }
+
     /// Ends the cycle.
     #[inline]
     pub(crate) fn advance(&mut self) {
@@ -222,6 +232,26 @@ impl Pipe {
 }
 
 impl Slot {
+    /// Queues a load.
+    #[inline]
+    pub(crate) fn load(&mut self, flight: LoadFlight) {
+        self.abroad |= flight.addr < CORE_OWN;
+        self.loads.push(flight);
+    }
+
+    /// Queues a table look-up.
+    pub(crate) fn lookup(&mut self, flight: LookupFlight) {
+        self.abroad |= flight.addrs.iter().any(|addr| *addr < CORE_OWN);
+        self.lookups.push(flight);
+    }
+
+    /// Queues a store.
+    #[inline]
+    pub(crate) fn store(&mut self, flight: StoreFlight) {
+        self.abroad |= flight.addr < CORE_OWN;
+        self.stores.push(flight);
+    }
+
     /// Queues a scalar result.
     #[inline]
     pub(crate) fn scalar(&mut self, to: Scalar, value: u32, defined: bool) {

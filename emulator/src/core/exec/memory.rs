@@ -64,7 +64,7 @@ impl Machine {
             load: *load,
             addr,
         };
-        self.pipe.stage(load.memory_stage).loads.push(flight);
+        self.pipe.stage(load.memory_stage).load(flight);
         Ok(())
     }
 
@@ -110,7 +110,7 @@ impl Machine {
             bytes,
             data,
         };
-        self.pipe.stage(store.memory_stage).stores.push(flight);
+        self.pipe.stage(store.memory_stage).store(flight);
         Ok(())
     }
 
@@ -127,7 +127,7 @@ impl Machine {
             },
             addr,
         };
-        self.pipe.stage(store.read_stage).loads.push(flight);
+        self.pipe.stage(store.read_stage).load(flight);
         Ok(())
     }
 
@@ -150,8 +150,7 @@ impl Machine {
         };
         self.pipe
             .stage(store.write_stage - store.value_stage + 1)
-            .stores
-            .push(flight);
+            .store(flight);
         Ok(())
     }
 
@@ -187,7 +186,7 @@ impl Machine {
             to,
             stage,
         };
-        self.pipe.stage(lookup.memory_stage).lookups.push(flight);
+        self.pipe.stage(lookup.memory_stage).lookup(flight);
         Ok(())
     }
 
