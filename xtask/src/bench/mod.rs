@@ -8,6 +8,7 @@ use miette::{IntoDiagnostic, WrapErr};
 use serde_json::Value;
 
 mod build;
+mod emulator;
 mod kernels;
 
 /// Arguments of `cargo xtask bench`.
@@ -23,6 +24,8 @@ enum Name {
     Build,
     /// Cycles of every kernel of the library on the emulated core against their bound, and accuracy
     Kernels,
+    /// Core cycles a second of the emulator on sixteen cores
+    Emulator,
 }
 
 /// Runs a benchmark.
@@ -30,6 +33,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<()> {
     match args.name {
         Name::Build => build::run(),
         Name::Kernels => kernels::run(),
+        Name::Emulator => emulator::run(),
     }
 }
 
