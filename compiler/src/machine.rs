@@ -189,6 +189,7 @@ impl Machine {
                         *spent += 1;
                     }
                 }
+                Step::Stalled(Wait::Memory) => {}
                 Step::Done => break End::Returned,
                 Step::Stalled(Wait::Lock { lock, value }) => {
                     let (lock, value) = (CoreLock(lock), value.unsigned_abs() as u8);

@@ -107,6 +107,15 @@ fn builds_inspects_disassembles_and_runs() {
     ));
     assert_eq!(outcome.code, Some(0), "{}", outcome.err);
     assert!(outcome.out.contains("device emulator"), "{}", outcome.out);
+    let (xclbin, insts) = (
+        built.path("passthrough.xclbin"),
+        built.path("insts_main.bin"),
+    );
+    let mut line = run_args(&xclbin, &insts, &args);
+    line.extend(["--report", "--clock", "1000"]);
+    let timed = npuc(&line);
+    let title = "predicted time on npu1 at 1000 MHz (not measured)";
+    assert!(timed.out.contains(title), "{} {}", timed.out, timed.err);
     assert_eq!(
         std::fs::read(&output).expect("the output is there"),
         samples

@@ -23,6 +23,8 @@ struct Slot {
     waits_for: Option<Wait>,
     /// Cycle in which it is asked again; it has run up to there.
     next: u64,
+    /// Of the cycles of a window that it has run ahead, those that it waited for a memory bank.
+    ahead_stalls: [u64; WINDOW as usize / 64],
     /// What ends the run in that cycle.
     fault: Option<Box<Fault>>,
     /// Cycle in which it fell asleep on a lock.
@@ -37,9 +39,13 @@ impl Slot {
         self.asleep.map_or(0, |since| now.saturating_sub(since + 1))
     }
 
-    /// Cycles it has run that the array has not come to.
-    fn ahead(&self, now: u64) -> u64 {
-        self.next.saturating_sub(now + 1)
+    /// Cycles it has run that the array has not come to: all of them, and those spent waiting for a
+    /// memory bank.
+    fn ahead(&self, now: u64) -> (u64, u64) {
+        let cycles = now + 1..self.next;
+        let stalled = |c: &u64| self.ahead_stalls[(c % WINDOW) as usize / 64] >> (c % 64) & 1 != 0;
+        let stalls = cycles.clone().filter(stalled).count() as u64;
+        (cycles.count() as u64, stalls)
     }
 
     fn wake(&mut self, now: u64) {
@@ -67,6 +73,7 @@ impl Cores {
                 windows: Windows::of(tile, memory),
                 waits_for: None,
                 next: 0,
+                ahead_stalls: [0; WINDOW as usize / 64],
                 fault: None,
                 asleep: None,
                 slept: 0,
@@ -220,7 +227,7 @@ impl Npu {
                 return Err(EmuError::Core { cycle, fault });
             }
             match self.step_core(at)? {
-                Step::Ran => {
+                Step::Ran | Step::Stalled(Wait::Memory) => {
                     moved = true;
                     free |= 1 << at;
                 }
@@ -262,7 +269,7 @@ impl Npu {
             fault: Box::new(fault),
         })?;
         slot.waits_for = match step {
-            Step::Stalled(wait) => Some(wait),
+            Step::Stalled(wait) if wait != Wait::Memory => Some(wait),
             _ => None,
         };
         Ok(step)
@@ -275,7 +282,12 @@ impl Npu {
         let all = self.cores.slots.iter_mut().zip(memories).enumerate();
         let chosen = all.filter(|(at, _)| slots >> at & 1 != 0);
         let run = |(slot, own): (&mut Slot, &mut [u8])| {
-            let (ran, fault) = slot.core.run_ahead(own, limit);
+            let (next, stalls) = (slot.next, &mut slot.ahead_stalls);
+            *stalls = [0; WINDOW as usize / 64];
+            let (ran, fault) = slot.core.run_ahead(own, limit, |after| {
+                let cycle = next + after;
+                stalls[(cycle % WINDOW) as usize / 64] |= 1 << (cycle % 64);
+            });
             slot.next += ran;
             slot.fault = fault.map(Box::new);
         };
@@ -291,9 +303,11 @@ impl Npu {
         let used = |slot: &&Slot| slot.control & CONTROL_ENABLE != 0;
         let report = |slot: &Slot| {
             let counts = slot.core.counts();
+            let (ahead, ahead_stalls) = slot.ahead(self.now);
             CoreReport {
                 tile: slot.core.tile(),
-                busy: counts.busy - slot.ahead(self.now),
+                busy: counts.busy - (ahead - ahead_stalls),
+                memory_stalls: counts.memory_stalls - ahead_stalls,
                 lock_stalls: counts.lock_stalls + slot.slept + slot.sleeping(self.now + 1),
                 stream_stalls: counts.port_stalls,
                 done: slot.core.is_done(),
@@ -320,6 +334,7 @@ impl Npu {
                         None => format!("waits for lock {lock}"),
                     }
                 }
+                Some(Wait::Memory) => "waits for a memory bank".into(),
                 Some(Wait::CascadeInput) => "waits for a word on its cascade input".into(),
                 Some(Wait::CascadeOutput) => "waits for room on its cascade output".into(),
                 Some(Wait::StreamInput) => "waits for a word on its input stream".into(),

@@ -14,6 +14,7 @@ use crate::link::{Link, Word};
 use crate::lock::{LockRef, Locks};
 use crate::memory::Memory;
 use crate::task::{Task, Waiting};
+use crate::timing::DDR_BLOCK_WORDS;
 use crate::token;
 use crate::wake::Wakes;
 
@@ -55,6 +56,8 @@ pub(crate) enum Outcome {
     Moved,
     /// Nothing moved; ask again in the next cycle.
     Waits,
+    /// Nothing moved, the host's memory is busy; ask again in the next cycle.
+    WaitsForHost,
     /// Nothing moved; it left its mark and will be woken.
     Sleeps,
 }
@@ -66,6 +69,7 @@ pub(crate) struct Counts {
     pub(crate) tasks: u64,
     pub(crate) lock_stalls: u64,
     pub(crate) stream_stalls: u64,
+    pub(crate) host_stalls: u64,
 }
 
 #[derive(Debug)]
@@ -83,6 +87,8 @@ pub(crate) struct Channel {
     length: u32,
     header: Option<u32>,
     tlast: bool,
+    /// Of a shim channel, words of its burst still to come and the cycle from which on they move.
+    burst: (u32, u64),
     /// Cycle in which it fell asleep.
     asleep: Option<u64>,
     counts: Counts,
@@ -104,6 +110,7 @@ impl Channel {
             length: 0,
             header: None,
             tlast: false,
+            burst: (0, 0),
             asleep: None,
             counts: Counts::default(),
         }
@@ -234,6 +241,7 @@ impl Channel {
         if outcome != Outcome::Moved {
             match self.phase {
                 Phase::Acquire => self.counts.lock_stalls += 1,
+                _ if outcome == Outcome::WaitsForHost => self.counts.host_stalls += 1,
                 Phase::Header | Phase::Data => self.counts.stream_stalls += 1,
                 Phase::Idle | Phase::Load | Phase::Token => {}
             }
@@ -318,6 +326,7 @@ impl Channel {
                 .ok(),
             None => None,
         };
+        self.burst = (0, 0);
         self.phase = Phase::Acquire;
         Ok(())
     }
@@ -363,6 +372,9 @@ impl Channel {
         if self.sender(s).is_none() {
             return Ok(Outcome::Sleeps);
         }
+        if !self.host_is_ready(s) {
+            return Ok(Outcome::WaitsForHost);
+        }
         let data = match self.walk.next().flatten() {
             None => 0,
             Some(addr) => match self.place(s.memory, addr) {
@@ -383,15 +395,17 @@ impl Channel {
         let Some((link, reader)) = s.stream else {
             return Ok(Outcome::Sleeps);
         };
-        let link = &mut s.links[link];
-        let Some(word) = link.peek(reader, s.now) else {
-            if link.nothing_for(reader) {
-                link.sleep(Wakes::channel(s.index));
+        let Some(word) = s.links[link].peek(reader, s.now) else {
+            if s.links[link].nothing_for(reader) {
+                s.links[link].sleep(Wakes::channel(s.index));
                 return Ok(Outcome::Sleeps);
             }
             return Ok(Outcome::Waits);
         };
-        link.take(reader, s.wakes);
+        if !self.host_is_ready(s) {
+            return Ok(Outcome::WaitsForHost);
+        }
+        s.links[link].take(reader, s.wakes);
         if let Some(addr) = self.walk.next().flatten() {
             match self.place(s.memory, addr) {
                 Some(place) => s.memory.set_word(place, word.data),
@@ -399,6 +413,22 @@ impl Channel {
             }
         }
         Ok(Outcome::Moved)
+    }
+
+    /// Whether the host's memory serves the next word; always so for channels of other tiles.
+    #[inline]
+    fn host_is_ready(&mut self, s: &mut Surroundings<'_>) -> bool {
+        if self.id.tile.kind() != TileKind::Shim {
+            return true;
+        }
+        let (left, ready) = &mut self.burst;
+        if *left == 0 {
+            *left = DDR_BLOCK_WORDS.min(self.walk.left());
+            *ready = s.host.ddr.request(self.id.dir, s.now, *left);
+        }
+        let served = s.now >= *ready;
+        *left -= u32::from(served);
+        served
     }
 
     /// Place of a byte address in the tiles' memories; `None` for a shim, which addresses the host.

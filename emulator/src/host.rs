@@ -3,7 +3,9 @@
 //! Every argument gets its own range of the 48-bit address space. The range also tells the dispatch,
 //! so that a transfer left over from an earlier one cannot touch the buffers of the next.
 
+use crate::ddr::Ddr;
 use crate::error::{ChannelId, EmuError};
+use crate::timing::ClockMhz;
 
 const ARG_SHIFT: u32 = 34;
 const RUN_SHIFT: u32 = 40;
@@ -12,13 +14,27 @@ pub(crate) const MAX_ARGS: usize = (1 << (RUN_SHIFT - ARG_SHIFT)) - 1;
 /// Bytes an argument can have.
 pub(crate) const MAX_ARG_BYTES: u64 = 1 << ARG_SHIFT;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Host {
+    /// What limits the shim channels together.
+    pub(crate) ddr: Ddr,
     args: Vec<Vec<u8>>,
     run: u8,
     /// Words read from and written to the arguments.
     pub(crate) read: u64,
     pub(crate) written: u64,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Host {
+            ddr: Ddr::new(ClockMhz::default()),
+            args: Vec::new(),
+            run: 0,
+            read: 0,
+            written: 0,
+        }
+    }
 }
 
 impl Host {

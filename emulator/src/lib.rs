@@ -17,14 +17,17 @@
 //! - `dma`, `task`, `bd`: DMA channels, their tasks, buffer descriptors and the walk over their addresses.
 //! - `network`, `switch`, `packet`, `link`, `token`: streams.
 //! - `cores`, `surroundings`, `cascade`: the cores in the array and what they see of it.
-//! - `memory`, `lock`, `host`, `module`: what transfers and register writes touch; `wake`: who sleeps until something changes.
-//! - `error`, `report`, `timing`: refusals, results, constants of time.
+//! - `memory`, `lock`, `host`, `ddr`, `module`: what transfers and register writes touch.
+//! - `wake`: who sleeps until something changes.
+//! - `error`, `report`, `prediction`, `timing`: refusals, results, what they mean in time, its
+//!   constants.
 
 pub mod core;
 
 mod bd;
 mod cascade;
 mod cores;
+mod ddr;
 mod dma;
 mod error;
 mod host;
@@ -36,6 +39,7 @@ mod module;
 mod network;
 mod npu;
 mod packet;
+mod prediction;
 mod program;
 mod registers;
 mod report;
@@ -48,5 +52,7 @@ mod wake;
 
 pub use error::{ChannelId, EmuError};
 pub use npu::Npu;
+pub use prediction::{Bound, Prediction};
 pub use program::Budget;
 pub use report::{CoreReport, DmaReport, RunReport};
+pub use timing::ClockMhz;

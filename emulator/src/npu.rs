@@ -5,6 +5,7 @@ use arch::{Tile, TileKind};
 
 use crate::bd::BD_WORDS;
 use crate::cores::Cores;
+use crate::ddr::Ddr;
 use crate::dma::{BdTable, Channel, Counts, Outcome, Surroundings};
 use crate::error::{ChannelId, EmuError, tile_index};
 use crate::host::Host;
@@ -13,7 +14,7 @@ use crate::memory::Memory;
 use crate::module::Modules;
 use crate::network::{Network, channel_ids};
 use crate::report::{CoreReport, DmaReport, RunReport};
-use crate::timing::WINDOW;
+use crate::timing::{ClockMhz, WINDOW};
 use crate::wake::Wakes;
 
 /// The npu1 array, powered up and unconfigured.
@@ -34,6 +35,7 @@ pub struct Npu {
     pub(crate) channels: Vec<Channel>,
     /// Who is to be asked in the next cycle.
     pub(crate) awake: Wakes,
+    clock: ClockMhz,
     /// Cycles of a window that a core may be ahead of the array's clock.
     pub(crate) lookahead: u64,
     /// Tokens that reached the host, by channel.
@@ -83,6 +85,7 @@ impl Npu {
             tokens: vec![0; channels.len()],
             channels,
             awake: Wakes::default(),
+            clock: ClockMhz::default(),
             lookahead: WINDOW,
             first_channel,
             #[cfg(test)]
@@ -100,6 +103,12 @@ impl Npu {
     /// steps finds it up to 256 cycles on.
     pub fn set_lookahead(&mut self, allowed: bool) {
         self.lookahead = if allowed { WINDOW } else { 0 };
+    }
+
+    /// Sets the array clock, which tells how many cycles the host's memory takes.
+    pub fn set_clock(&mut self, clock: ClockMhz) {
+        self.clock = clock;
+        self.host.ddr = Ddr::new(clock);
     }
 
     /// Index of a channel that the tile has.
@@ -208,6 +217,7 @@ impl Npu {
                 tasks: counts.tasks - b.tasks,
                 lock_stalls: counts.lock_stalls - b.lock_stalls,
                 stream_stalls: counts.stream_stalls - b.stream_stalls,
+                host_stalls: counts.host_stalls - b.host_stalls,
             }
         });
         let cores = self.core_reports().into_iter().map(|mut core| {
@@ -215,11 +225,13 @@ impl Npu {
                 core.busy -= b.busy;
                 core.lock_stalls -= b.lock_stalls;
                 core.stream_stalls -= b.stream_stalls;
+                core.memory_stalls -= b.memory_stalls;
             }
             core
         });
         let running = |c: &&Channel| c.id.tile.kind() == TileKind::Shim && !c.is_idle();
         RunReport {
+            clock: self.clock,
             cycles: self.now - before.now,
             operations,
             host_read: self.host.read * 4,

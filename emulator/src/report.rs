@@ -5,6 +5,7 @@ use std::fmt;
 use arch::Tile;
 
 use crate::error::ChannelId;
+use crate::timing::ClockMhz;
 
 /// Cycles of one core in one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct CoreReport {
     pub lock_stalls: u64,
     /// Cycles spent waiting for a stream or cascade.
     pub stream_stalls: u64,
+    /// Cycles in which its own accesses waited for each other in a memory bank.
+    pub memory_stalls: u64,
     /// The program has ended.
     pub done: bool,
 }
@@ -34,11 +37,15 @@ pub struct DmaReport {
     pub lock_stalls: u64,
     /// Cycles spent waiting for stream data or room.
     pub stream_stalls: u64,
+    /// Cycles spent waiting for the host's memory.
+    pub host_stalls: u64,
 }
 
 /// What one dispatch did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunReport {
+    /// The array clock.
+    pub clock: ClockMhz,
     /// Cycles of the array clock from the first operation to the last.
     pub cycles: u64,
     /// Operations of the instruction stream.

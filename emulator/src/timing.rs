@@ -1,4 +1,49 @@
-//! Constants of time, in cycles of the array clock.
+//! Constants of time: every number of the time model, with where it comes from.
+//!
+//! | what | how it is modelled |
+//! |---|---|
+//! | cores | one bundle a cycle; stalls for locks, streams, cascades, and the core's own bank conflicts |
+//! | streams | one word of 4 bytes a cycle on every link, latency and depth of the switches on the way |
+//! | DMA | a cycle to take up a descriptor and its lock, then one word a cycle |
+//! | host memory | a rate for reads and one for writes, shared by all shim channels, no latency |
+//! | host | a fixed cost of a dispatch, and of the first one after a configuration |
+//!
+//! Not modelled: bank conflicts of cores with DMA channels and neighbours, latency of the host's memory,
+//! time that the firmware takes for single operations of an instruction stream beyond one cycle each.
+
+use std::fmt;
+
+/// A frequency of the array clock in MHz.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClockMhz(pub u32);
+
+impl Default for ClockMhz {
+    /// The highest of npu1's table.
+    ///
+    /// Source: Linux, drivers/accel/amdxdna/npu1_regs.c, the H clock of the last power level; the IREE
+    /// project computes with the same for Phoenix (nod-ai/iree-amd-aie issue 1198).
+    fn default() -> Self {
+        ClockMhz(1600)
+    }
+}
+
+impl fmt::Display for ClockMhz {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl std::str::FromStr for ClockMhz {
+    type Err = String;
+
+    /// Reads a number of MHz.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let range = 1..=10_000;
+        let mhz = text.parse().ok().filter(|mhz| range.contains(mhz));
+        let refuse = || format!("`{text}` is no clock\nhelp: give a number of MHz from 1 to 10000");
+        mhz.map(ClockMhz).ok_or_else(refuse)
+    }
+}
 
 /// Cycles a word needs through one stream switch: two at the slave port, two at the master port.
 ///
@@ -12,6 +57,30 @@ pub(crate) const SWITCH_WORDS: u32 = 8;
 ///
 /// Source: AMD AM020 "AXI4-Stream Interconnect".
 pub(crate) const FIFO_WORDS: u32 = 16;
+/// Bytes that a stream link carries in a cycle.
+///
+/// Source: AMD AM020 "AXI4-Stream Interconnect".
+pub(crate) const LINK_BYTES: u64 = 4;
+
+/// Bytes a second between the host's memory and all shim channels of one direction.
+///
+/// An assumption, no vendor's figure: four channels at the rate of their streams at 1.75 GHz. The best
+/// published matrix products on npu1 (arXiv:2512.13282) fit it.
+pub(crate) const DDR_BYTES_PER_SECOND: u64 = 28_000_000_000;
+/// Words of a burst to or from the host's memory, 256 bytes: the longest that a shim descriptor can ask
+/// for.
+///
+/// Source: Xilinx/mlir-aie, lib/Dialect/AIE: burst lengths of shim DMAs, 64, 128 and 256 bytes.
+pub(crate) const DDR_BLOCK_WORDS: u32 = 64;
+
+/// Microseconds of a dispatch that moves nothing, from submission to completion.
+///
+/// Source: Xilinx/mlir-aie issue 2381, an empty kernel through XRT.
+pub(crate) const DISPATCH_MICROSECONDS: f64 = 45.0;
+/// Microseconds that loading another configuration takes, before its first dispatch.
+///
+/// An assumption, no vendor's figure.
+pub(crate) const RECONFIGURATION_MICROSECONDS: f64 = 2800.0;
 
 /// Cycles at the end of which every core stands at the same cycle again. In between a core runs ahead
 /// of the array for as long as nobody can tell.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use emulator::{Budget, Npu};
+use emulator::{Budget, ClockMhz, Npu};
 use formats::txn::Stream;
 
 use super::{Failure, print, read};
@@ -23,6 +23,12 @@ pub(super) struct Args {
     /// Cycles after which a run that has not ended is given up
     #[arg(long, value_name = "CYCLES", default_value_t = 1_000_000_000)]
     budget: u64,
+    /// Clock of the array, for the predicted time
+    #[arg(long, value_name = "MHZ", default_value_t)]
+    clock: ClockMhz,
+    /// Print the predicted time on npu1, how busy cores and channels were, and what bound the run
+    #[arg(long)]
+    report: bool,
 }
 
 /// A host buffer on the command line.
@@ -56,6 +62,7 @@ impl FromStr for HostArg {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let mut npu = Npu::new();
+    npu.set_clock(args.clock);
     npu.load_xclbin(&read(&args.xclbin)?)
         .map_err(|e| Failure::input(&args.xclbin, e))?;
     let stream = Stream::parse(&read(&args.insts)?).map_err(|e| Failure::input(&args.insts, e))?;
@@ -78,7 +85,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             write(file, bytes)?;
         }
     }
-    print(&format!("device emulator\n{report}"))
+    match args.report {
+        true => print(&format!("device emulator\n{}", report.prediction())),
+        false => print(&format!("device emulator\n{report}")),
+    }
 }
 
 /// Writes a file as a whole, or leaves what was there.

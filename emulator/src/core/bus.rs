@@ -160,6 +160,8 @@ pub enum Wait {
         /// The instruction's operand, see [`CoreBus::acquire`].
         value: i32,
     },
+    /// For a memory bank, which another access of the core uses in this cycle.
+    Memory,
     /// For a word on the cascade input.
     CascadeInput,
     /// For room on the cascade output.

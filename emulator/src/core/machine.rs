@@ -1,6 +1,8 @@
 //! One cycle of a core: waits, late reads, loads, the issuing bundle, stores, writes.
 
+use super::banks;
 use super::bus::{CoreBus, Step, Wait};
+use super::exec::MacSetup;
 use super::fault::{FaultKind, Outcome, Role};
 use super::pipe::{Gate, Pipe};
 use super::program::Program;
@@ -28,6 +30,10 @@ pub(crate) struct Machine {
     /// Gates of this cycle that have been passed.
     passed: usize,
     pub(crate) finished: bool,
+    /// Cycles that this one has waited for memory banks.
+    bank_stalls: u8,
+    /// The multiplier's configuration that was used last.
+    pub(crate) mac_setup: Option<MacSetup>,
 }
 
 /// Flow of control.
@@ -67,6 +73,8 @@ impl Machine {
             origin: 0,
             passed: 0,
             finished: false,
+            bank_stalls: 0,
+            mac_setup: None,
         }
     }
 
@@ -77,6 +85,13 @@ impl Machine {
             && let Some(wait) = self.wait(bus)?
         {
             return Ok(Step::Stalled(wait));
+        }
+        if self.pipe.current().accesses > 1 {
+            if self.bank_stalls < banks::conflicts(self.pipe.current()) {
+                self.bank_stalls += 1;
+                return Ok(Step::Stalled(Wait::Memory));
+            }
+            self.bank_stalls = 0;
         }
         self.late()?;
         self.loads(bus)?;
@@ -268,7 +283,7 @@ impl Machine {
         let Self { regs, pipe, .. } = self;
         let slot = pipe.now();
         let mut written = [0u64; 2];
-        for write in slot.scalars.drain(..) {
+        for write in &slot.scalars {
             let (word, bit) = (usize::from(write.to.0 / 64), 1 << (write.to.0 % 64));
             if write.latch {
                 regs.set(write.to, regs.get(write.to) | write.value, true);
@@ -286,7 +301,7 @@ impl Machine {
         let conflict = |span: Span| FaultKind::WriteConflict {
             reg: span.undefined_name(0),
         };
-        for write in &slot.vectors {
+        for write in slot.vectors() {
             let mask = write.to.mask();
             if units & mask != 0 {
                 return conflict(write.to).fail();
@@ -305,10 +320,7 @@ impl Machine {
             units |= span.mask();
             regs.set_unit(write.to, &write.data);
         }
-        slot.units.clear();
-        slot.vectors.clear();
-        slot.forwarded = 0;
-        slot.abroad = false;
+        slot.finish();
         Ok(())
     }
 
@@ -363,23 +375,30 @@ impl Machine {
             bytes.copy_from_slice(&self.regs.unit(k)[..bytes.len()]);
         }
         let mut defined = self.regs.span_defined(span);
+        if source.path.is_some() && self.pipe.current().forwarded & span.mask() != 0 {
+            self.forward(source, &mut out, &mut defined);
+        }
+        (out, defined)
+    }
+
+    /// Overwrites an operand with the results on its forwarding path.
+    #[inline(never)]
+    fn forward<const N: usize>(&self, source: Source, out: &mut [u8; N], defined: &mut u8) {
+        let span = source.span.low(N);
         let slot = self.pipe.current();
-        if source.path.is_some() && slot.forwarded & span.mask() != 0 {
-            for write in slot.vectors.iter().filter(|w| w.path == source.path) {
-                for k in span.first..span.first + span.units {
-                    let at = k.wrapping_sub(write.to.first);
-                    if at < write.to.units {
-                        let (from, to) = (usize::from(at) * 32, usize::from(k - span.first) * 32);
-                        let end = N.min(to + 32);
-                        out[to..end].copy_from_slice(&write.data[from..from + end - to]);
-                        let bit = write.defined >> at & 1;
-                        let place = k - span.first;
-                        defined = defined & !(1 << place) | bit << place;
-                    }
+        for write in slot.vectors().iter().filter(|w| w.path == source.path) {
+            for k in span.first..span.first + span.units {
+                let at = k.wrapping_sub(write.to.first);
+                if at < write.to.units {
+                    let (from, to) = (usize::from(at) * 32, usize::from(k - span.first) * 32);
+                    let end = N.min(to + 32);
+                    out[to..end].copy_from_slice(&write.data[from..from + end - to]);
+                    let bit = write.defined >> at & 1;
+                    let place = k - span.first;
+                    *defined = *defined & !(1 << place) | bit << place;
                 }
             }
         }
-        (out, defined)
     }
 
     /// A vector operand that leaves the core.

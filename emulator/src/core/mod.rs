@@ -23,6 +23,7 @@
 //! place in `exec` (or in `arch::num`, if kernels' reference results need it too). Then add a
 //! program that uses it to `emulator/tests/core`.
 
+mod banks;
 pub mod bus;
 mod decode;
 mod exec;
@@ -62,6 +63,8 @@ pub struct Counts {
     pub lock_stalls: u64,
     /// Cycles spent waiting for a stream or cascade.
     pub port_stalls: u64,
+    /// Cycles in which accesses of the core waited for each other in a memory bank.
+    pub memory_stalls: u64,
 }
 
 impl std::fmt::Debug for Core {
@@ -144,6 +147,7 @@ impl Core {
         let step = self.machine.step(&mut self.program, bus);
         match &step {
             Ok(Step::Stalled(Wait::Lock { .. })) => self.counts.lock_stalls += 1,
+            Ok(Step::Stalled(Wait::Memory)) => self.counts.memory_stalls += 1,
             Ok(Step::Stalled(_)) => self.counts.port_stalls += 1,
             Ok(_) => self.counts.busy += 1,
             Err(_) => {}
@@ -155,15 +159,23 @@ impl Core {
 
     /// Runs up to `limit` cycles more, as long as none of them waits, reaches memory outside the
     /// core's own or ends the program; nobody else can tell when these cycles happened. Returns how
-    /// many it ran; a fault lies in the cycle after them.
+    /// many it ran; a fault lies in the cycle after them. `stalled` is told the number, from 0, of each
+    /// of them that was spent waiting for a memory bank.
     ///
     /// `own` is the core's data memory of 64 KiB.
-    pub(crate) fn run_ahead(&mut self, own: &mut [u8], limit: u64) -> (u64, Option<Fault>) {
+    pub(crate) fn run_ahead(
+        &mut self,
+        own: &mut [u8],
+        limit: u64,
+        mut stalled: impl FnMut(u64),
+    ) -> (u64, Option<Fault>) {
         let mut bus = OwnMemory { bytes: own };
         let mut ran = 0;
         while ran < limit && self.machine.pipe.is_private() {
-            if let Err(fault) = self.step(&mut bus) {
-                return (ran, Some(fault));
+            match self.step(&mut bus) {
+                Ok(Step::Stalled(_)) => stalled(ran),
+                Ok(_) => {}
+                Err(fault) => return (ran, Some(fault)),
             }
             ran += 1;
         }

@@ -118,8 +118,6 @@ pub(crate) enum LoadKind {
         bytes: u8,
         signed: bool,
     },
-    /// 128 or 256 bits.
-    Vector { to: VectorDst, bytes: u8 },
     /// 256 bits, up-shifted into an accumulator.
     UpShift {
         to: VectorDst,
@@ -366,6 +364,14 @@ pub(crate) enum Op {
     Done,
     Pointer(Address),
     Load(Load),
+    /// 128 or 256 bits, as they are, into a unit.
+    LoadVector {
+        address: Address,
+        to: u8,
+        stage: u8,
+        bytes: u8,
+        memory_stage: u8,
+    },
     Store(Store),
     PartialStore(PartialStore),
     Lookup(Lookup),

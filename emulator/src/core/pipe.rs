@@ -72,7 +72,19 @@ pub(crate) enum Gate {
     Done,
 }
 
-/// A load between its address and its data.
+/// A plain vector load between its address and its data.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct VectorLoad {
+    pub(crate) pc: u32,
+    pub(crate) addr: u32,
+    /// Stages from the access to the result, the first counted as 1.
+    pub(crate) stages: u8,
+    pub(crate) bytes: u8,
+    /// The unit that is loaded.
+    pub(crate) to: u8,
+}
+
+/// A load of any other kind between its address and its data.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LoadFlight {
     pub(crate) pc: u32,
@@ -178,15 +190,20 @@ pub(crate) struct Slot {
     pub(crate) gates: Vec<Gate>,
     pub(crate) macs: Vec<MacFlight>,
     pub(crate) late: Vec<Late>,
+    pub(crate) vector_loads: Vec<VectorLoad>,
     pub(crate) loads: Vec<LoadFlight>,
     pub(crate) lookups: Vec<LookupFlight>,
     pub(crate) stores: Vec<StoreFlight>,
     pub(crate) scalars: Vec<ScalarWrite>,
-    pub(crate) vectors: Vec<VectorWrite>,
+    /// The first `vector_count` are results; those behind them are room to write the next into.
+    vectors: Vec<VectorWrite>,
+    vector_count: usize,
     pub(crate) units: Vec<UnitWrite>,
     /// Units with a result on the forwarding paths in this cycle.
     pub(crate) forwarded: u64,
-    /// A load or store of this cycle leaves the tile.
+    /// Loads and stores of this cycle.
+    pub(crate) accesses: u8,
+    /// One of them leaves the tile.
     pub(crate) abroad: bool,
 }
 
@@ -235,12 +252,22 @@ impl Slot {
     /// Queues a load.
     #[inline]
     pub(crate) fn load(&mut self, flight: LoadFlight) {
+        self.accesses += 1;
         self.abroad |= flight.addr < CORE_OWN;
         self.loads.push(flight);
     }
 
+    /// Queues a plain vector load.
+    #[inline]
+    pub(crate) fn vector_load(&mut self, flight: VectorLoad) {
+        self.accesses += 1;
+        self.abroad |= flight.addr < CORE_OWN;
+        self.vector_loads.push(flight);
+    }
+
     /// Queues a table look-up.
     pub(crate) fn lookup(&mut self, flight: LookupFlight) {
+        self.accesses += 4;
         self.abroad |= flight.addrs.iter().any(|addr| *addr < CORE_OWN);
         self.lookups.push(flight);
     }
@@ -248,6 +275,7 @@ impl Slot {
     /// Queues a store.
     #[inline]
     pub(crate) fn store(&mut self, flight: StoreFlight) {
+        self.accesses += 1;
         self.abroad |= flight.addr < CORE_OWN;
         self.stores.push(flight);
     }
@@ -276,16 +304,58 @@ impl Slot {
     /// Queues a vector result whose bytes are the beginning of `data`.
     #[inline]
     pub(crate) fn vector(&mut self, to: Span, path: Option<Bypass>, data: &[u8], defined: u8) {
-        let mut all = [0; 128];
-        all[..data.len()].copy_from_slice(data);
+        let all = self.vector_result(to, path, defined);
+        // Copies of known size, where the size is a usual one.
+        if let Some(from) = data.first_chunk::<128>() {
+            *all = *from;
+        } else if let (Some(from), Some(all)) = (data.first_chunk::<64>(), all.first_chunk_mut()) {
+            *all = *from;
+        } else if let (Some(from), Some(all)) = (data.first_chunk::<32>(), all.first_chunk_mut()) {
+            *all = *from;
+        }
+    }
+
+    /// Queues a vector result and hands out the bytes to write it into. What is not written is left
+    /// over from an earlier one; no more than the span's units are looked at.
+    #[inline]
+    pub(crate) fn vector_result(
+        &mut self,
+        to: Span,
+        path: Option<Bypass>,
+        defined: u8,
+    ) -> &mut [u8; 128] {
         if path.is_some() {
             self.forwarded |= to.mask();
         }
-        self.vectors.push(VectorWrite {
-            to,
-            path,
-            defined,
-            data: all,
-        });
+        let at = self.vector_count;
+        if at == self.vectors.len() {
+            self.vectors.push(VectorWrite {
+                to,
+                path,
+                defined,
+                data: [0; 128],
+            });
+        }
+        self.vector_count += 1;
+        let write = &mut self.vectors[at];
+        (write.to, write.path, write.defined) = (to, path, defined);
+        &mut write.data
+    }
+
+    /// The vector results.
+    #[inline]
+    pub(crate) fn vectors(&self) -> &[VectorWrite] {
+        &self.vectors[..self.vector_count]
+    }
+
+    /// Forgets what is done when the cycle is.
+    #[inline]
+    pub(crate) fn finish(&mut self) {
+        self.scalars.clear();
+        self.units.clear();
+        self.vector_count = 0;
+        self.forwarded = 0;
+        self.abroad = false;
+        self.accesses = 0;
     }
 }

@@ -2,7 +2,7 @@
 
 use arch::Tile;
 use arch::aie2::{Bundle, Reg, parse_bundle};
-use emulator::core::{BusError, Core, CoreBus, Fault, Step};
+use emulator::core::{BusError, Core, CoreBus, Fault, Step, Wait};
 use std::collections::{BTreeMap, VecDeque};
 
 /// First address of the data window.
@@ -184,7 +184,7 @@ impl Machine {
     pub(super) fn finish(&mut self) -> Result<(), Fault> {
         for _ in 0..100_000 {
             match self.core.step(&mut self.bus)? {
-                Step::Ran => {}
+                Step::Ran | Step::Stalled(Wait::Memory) => {}
                 Step::Done => return Ok(()),
                 other => panic!("the program is {other:?} at {:#x}", self.core.pc()),
             }

@@ -108,26 +108,25 @@ fn load(view: &View, parts: &[&str]) -> Option<Op> {
             signed,
         })
     };
+    let vector = |bytes| {
+        let to = view.vector_dst(dst)?;
+        Some(Op::LoadVector {
+            address: address(view)?,
+            to: to.to.first,
+            stage: to.stage,
+            bytes,
+            memory_stage: view.memory_stage(0)?,
+        })
+    };
     let kind = match parts {
-        ["lda"] => match Span::of(view.reg(dst)?) {
-            Some(_) => LoadKind::Vector {
-                to: view.vector_dst(dst)?,
-                bytes: 16,
-            },
-            None => scalar(4, false)?,
-        },
+        ["lda"] if Span::of(view.reg(dst)?).is_some() => return vector(16),
+        ["lda"] => scalar(4, false)?,
         ["lda", "s8"] => scalar(1, true)?,
         ["lda", "u8"] => scalar(1, false)?,
         ["lda", "s16"] => scalar(2, true)?,
         ["lda", "u16"] => scalar(2, false)?,
-        ["vlda" | "vldb"] => LoadKind::Vector {
-            to: view.vector_dst(dst)?,
-            bytes: 32,
-        },
-        ["vlda" | "vldb", "128"] => LoadKind::Vector {
-            to: view.vector_dst(dst)?,
-            bytes: 16,
-        },
+        ["vlda" | "vldb"] => return vector(32),
+        ["vlda" | "vldb", "128"] => return vector(16),
         ["vlda", "ups", acc, from] => {
             let (from_bits, sign) = lane(from, Scalar::UPS_SIGN)?;
             let shift = view.named("shft")?;

@@ -17,29 +17,48 @@ fn words<const B: usize, const W: usize>(bytes: &[u8; B]) -> [u32; W] {
     out
 }
 
-/// 32-bit words as bytes, zeros behind them.
-#[inline(always)]
-fn bytes<const W: usize>(words: &[u32; W]) -> [u8; 128] {
-    let mut out = [0; 128];
-    for (bytes, word) in out.chunks_exact_mut(4).zip(words) {
-        bytes.copy_from_slice(&word.to_le_bytes());
+/// A configuration word and what follows from it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::core) struct MacSetup {
+    word: u32,
+    conf: MacConf,
+    mode: &'static MacMode,
+    /// Units of the operands that must be defined; what the mode does not look at need not be.
+    needs: (u8, u8),
+}
+
+impl MacSetup {
+    #[cold]
+    fn of(word: u32) -> Outcome<Self> {
+        let conf = MacConf::decode(word);
+        let mode = MacMode::of(conf).map_err(FaultKind::from)?;
+        let (x, y) = mode.operand_bytes();
+        let units = |bytes: usize| all(bytes.div_ceil(32) as u8);
+        let needs = (units(x), units(y));
+        Ok(Self {
+            word,
+            conf,
+            mode,
+            needs,
+        })
     }
-    out
 }
 
 impl Machine {
     #[inline]
     pub(super) fn mac(&mut self, mac: &Mac, x: Source, y: Source, conf: Scalar) -> Outcome<()> {
-        let conf = MacConf::decode(self.need(conf, Role::Control)?);
-        let mode = MacMode::of(conf).map_err(FaultKind::from)?;
+        let word = self.need(conf, Role::Control)?;
+        let setup = match &self.mac_setup {
+            Some(setup) if setup.word == word => *setup,
+            _ => MacSetup::of(word)?,
+        };
+        self.mac_setup = Some(setup);
+        let MacSetup { conf, mode, .. } = setup;
         if (mode.acc == AccLane::Fp32) != (mac.unit == MacUnit::Float) {
             return FaultKind::from(MacError::WrongUnit { mode: *mode }).fail();
         }
-        // What the mode does not look at may be undefined.
-        let (x_bytes, y_bytes) = mode.operand_bytes();
         let ((x, x_defined), (y, y_defined)) = (self.read::<64>(x), self.read::<64>(y));
-        let need = |bytes: usize| all(bytes.div_ceil(32) as u8);
-        let (x_need, y_need) = (need(x_bytes), need(y_bytes));
+        let (x_need, y_need) = setup.needs;
         let defined = x_defined & x_need == x_need && y_defined & y_need == y_need;
         let pc = self.origin;
         let flight = MacFlight {
@@ -85,31 +104,32 @@ impl Machine {
             y,
             ..
         } = flight;
-        let (out, defined) = match mac.unit {
+        let defined = |units| if flight.defined { units } else { 0 };
+        match mac.unit {
             MacUnit::Integer => {
                 let (acc1, d1) = self.accumulator::<128, 32>(mac.acc1, conf.zero_acc);
                 let (acc2, d2) = self.accumulator::<128, 32>(mac.acc2, false);
                 let out = mac_int(mode, *conf, mac.negate, x, y, acc1.as_ref(), acc2.as_ref());
-                (bytes(&out.map_err(FaultKind::from)?), d1 & d2)
+                self.write_accumulator(mac, &out.map_err(FaultKind::from)?, defined(d1 & d2));
             }
             MacUnit::Float => {
                 let (acc1, d1) = self.accumulator::<64, 16>(mac.acc1, conf.zero_acc);
                 let (acc2, d2) = self.accumulator::<64, 16>(mac.acc2, false);
                 let out = mac_bf16(mode, *conf, mac.negate, x, y, acc1.as_ref(), acc2.as_ref());
-                (bytes(&out.map_err(FaultKind::from)?), d1 & d2)
+                self.write_accumulator(mac, &out.map_err(FaultKind::from)?, defined(d1 & d2));
             }
-        };
-        self.write_accumulator(mac, &out, if flight.defined { defined } else { 0 });
+        }
         Ok(())
     }
 
     #[inline]
-    fn write_accumulator(&mut self, mac: &Mac, out: &[u8; 128], defined: u8) {
+    fn write_accumulator<const W: usize>(&mut self, mac: &Mac, out: &[u32; W], defined: u8) {
         let stage = mac.to.stage - mac.acc_stage + 1;
-        let bytes = &out[..usize::from(mac.to.to.units) * 32];
-        self.pipe
-            .stage(stage)
-            .vector(mac.to.to, mac.to.path, bytes, defined);
+        let slot = self.pipe.stage(stage);
+        let bytes = slot.vector_result(mac.to.to, mac.to.path, defined);
+        for (bytes, word) in bytes.chunks_exact_mut(4).zip(out) {
+            bytes.copy_from_slice(&word.to_le_bytes());
+        }
     }
 
     pub(super) fn sum(&mut self, mac: &Mac, conf: Scalar) -> Outcome<()> {
@@ -123,14 +143,12 @@ impl Machine {
     }
 
     pub(super) fn sum_end(&mut self, mac: &Mac, conf: MacConf) {
-        let (out, defined) = match mac.unit {
+        match mac.unit {
             MacUnit::Integer => {
                 let (acc1, d1) = self.accumulator::<128, 32>(mac.acc1, conf.zero_acc);
                 let (acc2, d2) = self.accumulator::<128, 32>(mac.acc2, false);
-                (
-                    bytes(&add_acc(conf, mac.negate, acc1.as_ref(), acc2.as_ref())),
-                    d1 & d2,
-                )
+                let out = add_acc(conf, mac.negate, acc1.as_ref(), acc2.as_ref());
+                self.write_accumulator(mac, &out, d1 & d2);
             }
             MacUnit::Float => {
                 let (acc1, d1) = self.accumulator::<64, 16>(mac.acc1, conf.zero_acc);
@@ -141,10 +159,9 @@ impl Machine {
                 let (n1, n2) = (mac.negate.acc1 ^ conf.sub1, mac.negate.acc2 ^ conf.sub2);
                 let out: [u32; 16] =
                     std::array::from_fn(|i| sum_f32(&[term(&acc1, i, n1), term(&acc2, i, n2)]));
-                (bytes(&out), d1 & d2)
+                self.write_accumulator(mac, &out, d1 & d2);
             }
-        };
-        self.write_accumulator(mac, &out, defined);
+        }
     }
 
     pub(super) fn copy_accumulator(

@@ -5,7 +5,7 @@ use crate::core::bus::{BusError, CoreBus};
 use crate::core::fault::{FaultKind, Outcome, Role};
 use crate::core::machine::Machine;
 use crate::core::op::{Address, Load, LoadKind, Lookup, PartialStore, Store, StoreKind, Walk};
-use crate::core::pipe::{Late, LoadFlight, LookupFlight, StoreFlight, UnitWrite, Work};
+use crate::core::pipe::{Late, LoadFlight, LookupFlight, StoreFlight, UnitWrite, VectorLoad, Work};
 use crate::core::regs::Scalar;
 
 /// Pointers wrap at 20 bits.
@@ -65,6 +65,28 @@ impl Machine {
             addr,
         };
         self.pipe.stage(load.memory_stage).load(flight);
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn load_vector(
+        &mut self,
+        address: &Address,
+        to: u8,
+        bytes: u8,
+        memory_stage: u8,
+        stage: u8,
+    ) -> Outcome<()> {
+        let addr = self.address(address)?;
+        check(addr, u32::from(bytes))?;
+        let flight = VectorLoad {
+            pc: self.origin,
+            addr,
+            stages: stage - memory_stage + 1,
+            bytes,
+            to,
+        };
+        self.pipe.stage(memory_stage).vector_load(flight);
         Ok(())
     }
 
@@ -193,15 +215,21 @@ impl Machine {
     /// Reads memory for the loads of this cycle.
     #[inline]
     pub(in crate::core) fn loads<B: CoreBus>(&mut self, bus: &mut B) -> Outcome<()> {
+        for at in 0..self.pipe.current().vector_loads.len() {
+            let flight = self.pipe.current().vector_loads[at];
+            self.vector_loaded(flight, bus)?;
+        }
         let slot = self.pipe.now();
+        slot.vector_loads.clear();
         if slot.loads.is_empty() && slot.lookups.is_empty() {
             return Ok(());
         }
         let mut loads = std::mem::take(&mut slot.loads);
-        for flight in loads.drain(..) {
+        for flight in &loads {
             self.origin = flight.pc;
-            self.loaded(&flight, bus)?;
+            self.loaded(flight, bus)?;
         }
+        loads.clear();
         self.pipe.now().loads = loads;
         let mut lookups = std::mem::take(&mut self.pipe.now().lookups);
         for flight in lookups.drain(..) {
@@ -221,6 +249,26 @@ impl Machine {
     }
 
     #[inline]
+    fn vector_loaded<B: CoreBus>(&mut self, flight: VectorLoad, bus: &mut B) -> Outcome<()> {
+        let VectorLoad {
+            pc,
+            addr,
+            to,
+            bytes,
+            ..
+        } = flight;
+        self.origin = pc;
+        let mut data = [UNSTATED; 32];
+        let loaded = match bytes {
+            32 => bus.load(addr, &mut data),
+            _ => bus.load(addr, &mut data[..16]),
+        };
+        loaded.map_err(refused(addr))?;
+        let slot = self.pipe.stage(flight.stages);
+        slot.units.push(UnitWrite { to, data });
+        Ok(())
+    }
+
     fn loaded<B: CoreBus>(&mut self, flight: &LoadFlight, bus: &mut B) -> Outcome<()> {
         let LoadFlight { pc, load, addr } = flight;
         let mut data = [0; 32];
@@ -236,15 +284,6 @@ impl Machine {
                     false => value,
                 };
                 self.pipe.stage(after(to.stage)).scalar(to.to, value, true);
-            }
-            LoadKind::Vector { to, bytes } => {
-                let stage = to.stage;
-                let (loaded, rest) = data.split_at_mut(usize::from(bytes));
-                bus.load(*addr, loaded).map_err(refused(*addr))?;
-                rest.fill(UNSTATED);
-                let to = to.to.first;
-                let slot = self.pipe.stage(after(stage));
-                slot.units.push(UnitWrite { to, data });
             }
             LoadKind::Convert { to } => {
                 bus.load(*addr, &mut data).map_err(refused(*addr))?;
@@ -321,9 +360,10 @@ impl Machine {
 }
 
 impl LoadKind {
-    const fn bytes(&self) -> u32 {
+    /// Bytes that the load takes from memory; for a partial store, those it changes.
+    pub(in crate::core) const fn bytes(&self) -> u32 {
         match self {
-            Self::Scalar { bytes, .. } | Self::Vector { bytes, .. } => *bytes as u32,
+            Self::Scalar { bytes, .. } => *bytes as u32,
             Self::Partial(store) => store.bytes as u32,
             _ => 32,
         }

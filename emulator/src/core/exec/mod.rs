@@ -9,6 +9,8 @@ mod memory;
 mod movement;
 mod scalar;
 
+pub(super) use mac::MacSetup;
+
 use super::bus::CoreBus;
 use super::fault::{FaultKind, Outcome};
 use super::machine::Machine;
@@ -52,6 +54,13 @@ impl Machine {
             Op::Done => self.done(),
             Op::Pointer(address) => self.address(address).map(|_| ()),
             Op::Load(load) => self.load(load),
+            Op::LoadVector {
+                address,
+                to,
+                stage,
+                bytes,
+                memory_stage,
+            } => self.load_vector(address, *to, *bytes, *memory_stage, *stage),
             Op::Store(store) => self.store(store),
             Op::PartialStore(store) => self.partial_store(store),
             Op::Lookup(lookup) => self.lookup(lookup),
