@@ -99,7 +99,7 @@ fn strategies() -> impl Strategy<Value = Choice> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 20, ..Default::default() })]
 
     /// The same tokens, whether histories are cached and moved or computed anew each time.
     #[test]
