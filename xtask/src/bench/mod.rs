@@ -10,6 +10,7 @@ use serde_json::Value;
 mod build;
 mod emulator;
 mod kernels;
+mod wer;
 
 /// Arguments of `cargo xtask bench`.
 #[derive(clap::Args)]
@@ -26,6 +27,8 @@ enum Name {
     Kernels,
     /// Core cycles a second of the emulator on sixteen cores
     Emulator,
+    /// Word error rates of the command over the recordings of the assets, beside openai-whisper's
+    Wer,
 }
 
 /// Runs a benchmark.
@@ -34,6 +37,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<()> {
         Name::Build => build::run(),
         Name::Kernels => kernels::run(),
         Name::Emulator => emulator::run(),
+        Name::Wer => wer::run(),
     }
 }
 
