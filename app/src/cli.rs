@@ -170,6 +170,19 @@ pub struct DecodingOptions {
     #[arg(long)]
     pub word_timestamps: bool,
 
+    /// Write text without times: each window of 30 s becomes one segment
+    #[arg(long)]
+    pub without_timestamps: bool,
+
+    /// Stretches of audio, cut at pauses, that are heard side by side: faster, needs more memory
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1",
+        value_parser = clap::value_parser!(u16).range(1..=64)
+    )]
+    pub batch: u16,
+
     /// Seed of the random numbers at temperatures above 0
     #[arg(long, value_name = "N", default_value = "0")]
     pub seed: u64,
@@ -250,6 +263,10 @@ pub struct Bench {
     /// Transcribe so many times; the fastest counts
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub runs: u16,
+
+    /// Print the figures as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `amanuensis models`.

@@ -19,6 +19,7 @@ use crate::cli::{self, DecodingOptions};
 use crate::device::{Device, DeviceError, Placement, Step};
 use crate::exit::{CommandError, Exit};
 use crate::output::{Provenance, Segment, Transcript, Word};
+use crate::watch::{Spent, Watched};
 
 /// The longest audio that is held at once, in seconds.
 pub const PIECE_SECONDS: usize = 1800;
@@ -34,6 +35,7 @@ pub struct Engine {
     transcriber: Transcriber,
     provenance: Provenance,
     piece: usize,
+    spent: Spent,
 }
 
 /// What a transcription reports as it goes.
@@ -71,6 +73,7 @@ impl Engine {
         let compute = Compute::new(threads.map(usize::from))
             .map_err(|error| CommandError::new(Exit::Failed, error))?;
         let checkpoint = Checkpoint::open(path).map_err(model_error)?;
+        let spent = Spent::default();
         let encoder: Box<dyn Encoder> = match placement.encoder {
             Device::Cpu => {
                 Box::new(CpuEncoder::load(&checkpoint, &compute, precision).map_err(model_error)?)
@@ -85,7 +88,12 @@ impl Engine {
         };
         let (float, byte) = compute.kernels();
         Ok(Self {
-            transcriber: Transcriber::new(&checkpoint, encoder, decoder).map_err(model_error)?,
+            transcriber: Transcriber::new(
+                &checkpoint,
+                Box::new(Watched::new(encoder, &spent.encoder)),
+                Box::new(Watched::new(decoder, &spent.decoder)),
+            )
+            .map_err(model_error)?,
             provenance: Provenance {
                 model: path.display().to_string(),
                 encoder_device: placement.encoder.to_string(),
@@ -96,6 +104,7 @@ impl Engine {
                 },
             },
             piece: PIECE_SECONDS,
+            spent,
         })
     }
 
@@ -104,6 +113,11 @@ impl Engine {
     pub fn with_piece(mut self, seconds: usize) -> Self {
         self.piece = seconds.max(60);
         self
+    }
+
+    /// Time spent in encoder and decoder so far.
+    pub fn spent(&self) -> &Spent {
+        &self.spent
     }
 
     /// What serves.
@@ -130,12 +144,29 @@ impl Engine {
             condition_on_previous_text: !given.no_condition_on_previous_text,
             initial_prompt: given.initial_prompt.clone(),
             word_timestamps: given.word_timestamps,
+            batch: given.batch.into(),
             ..TranscribeOptions::default()
         };
+        if given.batch > 1 && !given.no_condition_on_previous_text {
+            return Err(CommandError::usage(
+                format!(
+                    "{} stretches heard side by side cannot be told each other's text",
+                    given.batch
+                ),
+                "add --no-condition-on-previous-text, or leave --batch out",
+            ));
+        }
+        if given.batch > 1 && given.word_timestamps {
+            return Err(CommandError::usage(
+                format!("words get no times in a batch of {} stretches", given.batch),
+                "leave out --batch or --word-timestamps",
+            ));
+        }
         let tokenizer = self.transcriber.tokenizer();
         let decoding = &mut options.decoding;
         decoding.length_penalty = given.length_penalty;
         decoding.seed = given.seed;
+        decoding.without_timestamps = given.without_timestamps;
         decoding.suppress_non_speech = given.suppress_tokens.contains(&-1);
         for &token in given.suppress_tokens.iter().filter(|&&token| token != -1) {
             let known = u32::try_from(token).ok();

@@ -4,7 +4,7 @@
 //! * [`output`] turns transcripts into txt, srt, vtt, tsv and json, and writes files at once.
 //! * [`device`] says which devices are here and which runs what.
 //! * [`models`] finds, fetches and verifies models.
-//! * [`engine`] runs the model over the audio, piece by piece.
+//! * [`engine`] runs the model over the audio, piece by piece; [`watch`] times its steps.
 //! * [`cli`] is the command line, [`command`] what it does.
 //! * [`exit`] holds the exit codes and errors as the terminal shows them; [`interrupt`] and
 //!   [`progress`] are the rest of the terminal.
@@ -19,3 +19,4 @@ pub mod interrupt;
 pub mod models;
 pub mod output;
 pub mod progress;
+pub mod watch;

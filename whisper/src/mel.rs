@@ -23,41 +23,60 @@ pub const WINDOW_SAMPLES: usize = 30 * SAMPLE_RATE;
 
 const BINS: usize = FFT / 2 + 1;
 
-/// A spectrogram, channel by channel: `data[channel * frames + frame]`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Mel {
-    channels: usize,
-    frames: usize,
-    data: Vec<f32>,
+/// Frames that one task transforms.
+const BLOCK: usize = 64;
+/// Power below which everything is silence.
+const FLOOR: f32 = 1e-10;
+
+/// The spectrogram of some samples, computed window by window. What is known of it as a whole is its
+/// loudest value, below which 8 decades count.
+#[derive(Clone, Debug)]
+pub struct Mel<'a> {
+    plan: &'a LogMel,
+    samples: &'a [f32],
+    /// Samples with padding.
+    length: usize,
+    /// Logarithm of the largest power.
+    top: f32,
 }
 
-impl Mel {
+impl Mel<'_> {
     /// Mel channels.
     pub fn channels(&self) -> usize {
-        self.channels
+        self.plan.channels
     }
 
     /// Frames, 100 a second.
     pub fn frames(&self) -> usize {
-        self.frames
-    }
-
-    /// All values, channel by channel.
-    pub fn data(&self) -> &[f32] {
-        &self.data
+        self.length / HOP
     }
 
     /// `count` frames from `start`, of which the first `valid` are taken and the others are zero,
     /// channel by channel; frames beyond the end are zero as well.
     pub fn window(&self, start: usize, valid: usize, count: usize) -> Vec<f32> {
-        let take = valid.min(count).min(self.frames.saturating_sub(start));
-        let mut out = vec![0.0; self.channels * count];
-        for (to, from) in out
-            .chunks_exact_mut(count.max(1))
-            .zip(self.data.chunks_exact(self.frames.max(1)))
-        {
-            if take > 0 {
-                to[..take].copy_from_slice(&from[start..start + take]);
+        let channels = self.channels();
+        let take = valid.min(count).min(self.frames().saturating_sub(start));
+        let mut by_frame = vec![0.0f32; take * channels];
+        by_frame
+            .par_chunks_mut((channels * BLOCK).max(1))
+            .enumerate()
+            .for_each(|(block, out)| {
+                let mut transform = Transform::new(self.plan);
+                for (i, powers) in out.chunks_exact_mut(channels).enumerate() {
+                    let frame = start + block * BLOCK + i;
+                    transform.powers(self.samples, self.length, frame, powers);
+                    for power in powers {
+                        *power = power.max(FLOOR).log10();
+                    }
+                }
+            });
+        let floor = self.top - 8.0;
+        let mut out = vec![0.0f32; channels * count];
+        if take > 0 {
+            for (channel, row) in out.chunks_exact_mut(count).enumerate() {
+                for (value, logs) in row.iter_mut().zip(by_frame.chunks_exact(channels)) {
+                    *value = (logs[channel].max(floor) + 4.0) / 4.0;
+                }
             }
         }
         out
@@ -109,62 +128,79 @@ impl LogMel {
     ///
     /// Frame `t` is centred on sample `160 t`; both ends are mirrored. openai-whisper pads by
     /// [`WINDOW_SAMPLES`] before it cuts windows.
-    pub fn spectrogram(&self, samples: &[f32], padding: usize) -> Mel {
+    pub fn spectrogram<'a>(&'a self, samples: &'a [f32], padding: usize) -> Mel<'a> {
         let length = samples.len() + padding;
         let frames = length / HOP;
-        let mut by_frame = vec![0.0f32; frames * self.channels];
-        by_frame
-            .par_chunks_mut((self.channels * 64).max(1))
-            .enumerate()
-            .for_each(|(block, out)| {
-                let mut input = vec![0.0f32; FFT];
-                let mut bins = vec![Complex32::default(); BINS];
-                let mut scratch = self.fft.make_scratch_vec();
-                for (i, mel) in out.chunks_exact_mut(self.channels).enumerate() {
-                    self.cut(samples, length, block * 64 + i, &mut input);
-                    // The lengths are the plan's own, the only thing the transform can object to.
-                    let done = self
-                        .fft
-                        .process_with_scratch(&mut input, &mut bins, &mut scratch);
-                    debug_assert!(done.is_ok());
-                    let mut power = [0.0f32; BINS];
-                    for (p, bin) in power.iter_mut().zip(&bins) {
-                        *p = bin.norm_sqr();
-                    }
-                    for (value, filter) in mel.iter_mut().zip(&self.filters) {
-                        let sum: f32 = filter
-                            .weights
-                            .iter()
-                            .zip(&power[filter.first..])
-                            .map(|(w, p)| w * p)
-                            .sum();
-                        *value = sum.max(1e-10).log10();
-                    }
+        let loudest = (0..frames.div_ceil(BLOCK))
+            .into_par_iter()
+            .map(|block| {
+                let mut transform = Transform::new(self);
+                let mut powers = vec![0.0f32; self.channels];
+                let mut loudest = FLOOR;
+                for frame in block * BLOCK..frames.min((block + 1) * BLOCK) {
+                    transform.powers(samples, length, frame, &mut powers);
+                    loudest = powers.iter().copied().fold(loudest, f32::max);
                 }
-            });
-        let top = by_frame.iter().copied().fold(f32::MIN, f32::max);
-        let floor = top - 8.0;
-        let mut data = vec![0.0f32; frames * self.channels];
-        data.par_chunks_mut(frames.max(1))
-            .enumerate()
-            .for_each(|(channel, row)| {
-                for (frame, value) in row.iter_mut().enumerate() {
-                    let log = by_frame[frame * self.channels + channel];
-                    *value = (log.max(floor) + 4.0) / 4.0;
-                }
-            });
+                loudest
+            })
+            .reduce(|| FLOOR, f32::max);
         Mel {
-            channels: self.channels,
-            frames,
-            data,
+            plan: self,
+            samples,
+            length,
+            top: loudest.log10(),
+        }
+    }
+}
+
+/// A Fourier transform at work, with its buffers.
+struct Transform<'a> {
+    plan: &'a LogMel,
+    input: Vec<f32>,
+    bins: Vec<Complex32>,
+    scratch: Vec<Complex32>,
+}
+
+impl<'a> Transform<'a> {
+    fn new(plan: &'a LogMel) -> Self {
+        Transform {
+            plan,
+            input: vec![0.0; FFT],
+            bins: vec![Complex32::default(); BINS],
+            scratch: plan.fft.make_scratch_vec(),
+        }
+    }
+
+    /// Power of one frame in every mel channel.
+    fn powers(&mut self, samples: &[f32], length: usize, frame: usize, out: &mut [f32]) {
+        self.cut(samples, length, frame);
+        // The lengths are the plan's own, the only thing the transform can object to.
+        let fft = &self.plan.fft;
+        let done = fft.process_with_scratch(&mut self.input, &mut self.bins, &mut self.scratch);
+        debug_assert!(done.is_ok());
+        let mut power = [0.0f32; BINS];
+        for (p, bin) in power.iter_mut().zip(&self.bins) {
+            *p = bin.norm_sqr();
+        }
+        for (value, filter) in out.iter_mut().zip(&self.plan.filters) {
+            let weighted = filter.weights.iter().zip(&power[filter.first..]);
+            *value = weighted.map(|(w, p)| w * p).sum();
         }
     }
 
     /// Windowed samples around the centre of `frame`, mirrored at both ends of the padded signal.
-    fn cut(&self, samples: &[f32], length: usize, frame: usize, out: &mut [f32]) {
+    fn cut(&mut self, samples: &[f32], length: usize, frame: usize) {
+        let window = &self.plan.window;
         let start = (frame * HOP) as isize - (FFT / 2) as isize;
+        let inside = usize::try_from(start).ok();
+        if let Some(inside) = inside.and_then(|at| samples.get(at..at + FFT)) {
+            for ((value, weight), sample) in self.input.iter_mut().zip(window).zip(inside) {
+                *value = sample * weight;
+            }
+            return;
+        }
         let last = length as isize - 1;
-        for (i, (value, weight)) in out.iter_mut().zip(&self.window).enumerate() {
+        for (i, (value, weight)) in self.input.iter_mut().zip(window).enumerate() {
             let mut at = start + i as isize;
             if at < 0 {
                 at = -at;
@@ -236,10 +272,12 @@ mod tests {
         let tone: Vec<f32> = (0..SAMPLE_RATE)
             .map(|i| (2.0 * std::f32::consts::PI * 440.0 * i as f32 / SAMPLE_RATE as f32).sin())
             .collect();
-        let mel = LogMel::new(80).spectrogram(&tone, 0);
+        let plan = LogMel::new(80);
+        let mel = plan.spectrogram(&tone, 0);
         assert_eq!((mel.channels(), mel.frames()), (80, 100));
+        let frame = mel.window(50, 1, 1);
         let loudest = (0..80)
-            .max_by(|&a, &b| mel.data()[a * 100 + 50].total_cmp(&mel.data()[b * 100 + 50]))
+            .max_by(|&a, &b| frame[a].total_cmp(&frame[b]))
             .unwrap();
         // 440 Hz is mel 6.6 of 45.2; channel c peaks at mel (c + 1) * 45.2 / 81.
         assert!((10..=12).contains(&loudest), "{loudest}");
@@ -260,10 +298,12 @@ mod tests {
 
     #[test]
     fn windows_are_filled_with_zeros() {
-        let mel = LogMel::new(80).spectrogram(&[0.1; 1600], 0);
+        let plan = LogMel::new(80);
+        let mel = plan.spectrogram(&[0.1; 1600], 0);
+        let whole = mel.window(0, 10, 10);
         let cut = mel.window(8, 100, 4);
         assert_eq!(cut.len(), 320);
-        assert_eq!(cut[..2], mel.data()[8..10]);
+        assert_eq!(cut[..2], whole[8..10]);
         assert_eq!(cut[2..4], [0.0, 0.0]);
         assert_eq!(mel.window(8, 1, 4)[1], 0.0);
         assert!(mel.window(99, 4, 4).iter().all(|&v| v == 0.0));

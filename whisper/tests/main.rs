@@ -1,6 +1,7 @@
 //! Tests against openai-whisper's outputs, and of whole models made by code.
 
 mod assets;
+mod batch;
 mod cache;
 mod decode;
 mod mel;

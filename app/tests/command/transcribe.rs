@@ -331,6 +331,8 @@ fn bench_measures() {
             "decode and resample",
             "load model",
             "transcribe",
+            "  encoder",
+            "  decoder",
             "real-time factor",
             "tokens",
             "cpu time",
@@ -338,6 +340,51 @@ fn bench_measures() {
         ]
     );
     assert!(out.contains("audio                 3.00 s\n"), "{out}");
+    let (code, out, _) = told(command.arg("--json").output().unwrap());
+    let figures: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, figures["audio_seconds"].as_f64()), (0, Some(3.0)));
+    let part = |name: &str| figures[name].as_f64().unwrap();
+    let steps = part("encoder_seconds") + part("decoder_seconds");
+    assert!(steps > 0.0 && steps <= part("transcribe_seconds"), "{out}");
+}
+
+#[test]
+fn batches_hear_the_same_and_refuse_what_needs_an_order() {
+    let desk = Desk::new();
+    let hear = |options: &[&str]| {
+        let mut command = amanuensis();
+        command.args([
+            "transcribe",
+            "--device",
+            "cpu",
+            "--beam-size",
+            "1",
+            "--model",
+        ]);
+        command.arg(parrot::folder()).arg(desk.path("talk.wav"));
+        told(command.args(options).output().unwrap())
+    };
+    let alone = hear(&["--no-condition-on-previous-text", "--without-timestamps"]);
+    let together = hear(&[
+        "--no-condition-on-previous-text",
+        "--without-timestamps",
+        "--batch",
+        "3",
+    ]);
+    assert_eq!((alone.0, &alone.1), (0, &together.1));
+    for options in [
+        &["--batch", "3"][..],
+        &[
+            "--batch",
+            "3",
+            "--no-condition-on-previous-text",
+            "--word-timestamps",
+        ],
+    ] {
+        let (code, out, err) = hear(options);
+        assert_eq!((code, &*out), (2, ""));
+        assert!(err.contains("help: "), "{err}");
+    }
 }
 
 /// A path as an argument.

@@ -63,7 +63,8 @@ pub struct DecodingOptions {
     pub without_timestamps: bool,
     /// Latest time of the first timestamp, seconds.
     pub max_initial_timestamp: Option<f32>,
-    /// Start of the random numbers for sampling.
+    /// Start of the random numbers for sampling, of every window alike: what a window samples does not
+    /// depend on those beside it.
     pub seed: u64,
 }
 

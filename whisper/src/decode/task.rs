@@ -42,14 +42,14 @@ struct Window {
 }
 
 impl Window {
-    fn new(options: &DecodingOptions, index: usize) -> Self {
+    fn new(options: &DecodingOptions) -> Self {
         let (search, rows) = match options.strategy {
             Strategy::Greedy => (Search::Greedy, 1),
             Strategy::Sample {
                 temperature,
                 best_of,
             } => {
-                let random = Random::new(options.seed.wrapping_add(index as u64));
+                let random = Random::new(options.seed);
                 (
                     Search::Sample {
                         temperature,
@@ -224,9 +224,7 @@ fn run(
     let dims = *decoder.dimensions();
     let specials = *tokenizer.specials();
     let filters = Filters::new(tokenizer, options, dims.n_audio_ctx);
-    let mut windows: Vec<Window> = (0..prompts.len())
-        .map(|i| Window::new(options, i))
-        .collect();
+    let mut windows: Vec<Window> = prompts.iter().map(|_| Window::new(options)).collect();
     let begin = prompts[0].tokens.len();
     let start = prompts[0].start;
 

@@ -2,38 +2,56 @@
 
 use super::TranscribeOptions;
 use crate::decode::{DecodingOptions, DecodingResult, decode};
-use crate::model::Decoder;
+use crate::model::{Decoder, Features};
 use crate::tokenizer::{Token, Tokenizer};
 use crate::{Error, Result};
 
-/// Decodes the one window the decoder holds, at the first temperature that gives a good result, or
-/// the last.
+/// Decodes windows of `features`, each at the first temperature that gives a good result, or the last.
 pub(super) fn decode_with_fallback(
     decoder: &mut dyn Decoder,
     tokenizer: &Tokenizer,
     options: &TranscribeOptions,
     language: &str,
     prompt: Vec<Token>,
-) -> Result<DecodingResult> {
+    mut features: Vec<Features>,
+) -> Result<Vec<DecodingResult>> {
     let mut decoding = DecodingOptions {
         language: Some(language.to_owned()),
         prompt,
         ..options.decoding.clone()
     };
-    let mut best = None;
+    let mut results: Vec<Option<DecodingResult>> = vec![None; features.len()];
+    let mut open: Vec<usize> = (0..features.len()).collect();
+    decoder.begin(&features)?;
     for &temperature in &options.temperatures {
         decoding.strategy = options.strategy(temperature);
-        let result = decode(decoder, tokenizer, &decoding)?.into_iter().next();
-        let poor = result.as_ref().is_some_and(|r| is_poor(options, r));
-        best = result.or(best);
-        if !poor {
+        let decoded = decode(decoder, tokenizer, &decoding)?;
+        let poor: Vec<bool> = decoded.iter().map(|r| is_poor(options, r)).collect();
+        for (&window, result) in open.iter().zip(decoded) {
+            results[window] = Some(result);
+        }
+        if !poor.contains(&true) {
             break;
         }
+        if poor.contains(&false) {
+            retain(&mut open, &poor);
+            retain(&mut features, &poor);
+            decoder.begin(&features)?;
+        }
     }
-    best.ok_or_else(|| Error::Options {
-        what: "there is no temperature to decode at".into(),
-        help: "give at least one, 0 is usual",
-    })
+    results
+        .into_iter()
+        .collect::<Option<Vec<_>>>()
+        .ok_or_else(|| Error::Options {
+            what: "there is no temperature to decode at".into(),
+            help: "give at least one, 0 is usual",
+        })
+}
+
+/// Keeps the items that are marked.
+fn retain<T>(items: &mut Vec<T>, keep: &[bool]) {
+    let mut keep = keep.iter();
+    items.retain(|_| keep.next() == Some(&true));
 }
 
 /// Whether a text repeats itself or is improbable, and is not just silence.

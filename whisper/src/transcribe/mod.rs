@@ -9,6 +9,7 @@ mod hallucination;
 mod heads;
 mod options;
 mod path;
+mod pauses;
 mod punctuation;
 mod run;
 mod segments;

@@ -1,6 +1,7 @@
 //! What is asked of a transcription.
 
 use crate::decode::{DecodingOptions, Strategy};
+use crate::{Error, Result};
 
 /// Options of a transcription, openai-whisper's arguments of `transcribe` with its defaults.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +36,9 @@ pub struct TranscribeOptions {
     pub append_punctuations: String,
     /// Starts and ends of the clips to transcribe, seconds; a last start runs to the end.
     pub clips: Vec<f64>,
+    /// Stretches of audio that are heard side by side. Above 1, nothing may depend on what was heard
+    /// before: no conditioning, no word times; and audio without `clips` is cut at pauses.
+    pub batch: usize,
     /// With word times: silence longer than this around improbable words is skipped, seconds.
     pub hallucination_silence_threshold: Option<f64>,
 }
@@ -57,12 +61,34 @@ impl Default for TranscribeOptions {
             prepend_punctuations: "\"'“¿([{-".into(),
             append_punctuations: "\"'.。,，!！?？:：”)]}、".into(),
             clips: Vec::new(),
+            batch: 1,
             hallucination_silence_threshold: None,
         }
     }
 }
 
 impl TranscribeOptions {
+    /// Checks the options against each other.
+    ///
+    /// # Errors
+    /// [`Error::Options`] names what does not go together.
+    pub(super) fn check(&self) -> Result<()> {
+        let wrong = |what: String, help| Err(Error::Options { what, help });
+        match self.batch {
+            0 => wrong("a batch of 0 stretches hears nothing".into(), "1 is usual"),
+            1 => Ok(()),
+            n if self.condition_on_previous_text => wrong(
+                format!("{n} stretches heard side by side cannot be told each other's text"),
+                "do not condition on previous text, or take a batch of 1",
+            ),
+            n if self.word_timestamps => wrong(
+                format!("words get no times in a batch of {n} stretches"),
+                "take a batch of 1",
+            ),
+            _ => Ok(()),
+        }
+    }
+
     /// The strategy at a temperature: beams only at 0, several samples only above.
     pub(super) fn strategy(&self, temperature: f32) -> Strategy {
         if temperature > 0.0 {

@@ -1,14 +1,16 @@
 //! The loop over windows.
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
 use super::fallback::{decode_with_fallback, is_silence};
 use super::hallucination::{Verdict, judge, last_word_end};
 use super::heads::alignment_heads;
+use super::pauses::between_pauses;
 use super::segments::{Cut, Window, cut};
 use super::words::Aligner;
 use super::{Segment, TranscribeOptions, Transcript};
-use crate::decode::detect_languages;
+use crate::decode::{DecodingResult, detect_languages};
 use crate::mel::{FRAMES_PER_SECOND, HOP, LogMel, Mel};
 use crate::model::{Decoder, Encoder};
 use crate::tokenizer::{Task, Token, Tokenizer};
@@ -50,7 +52,44 @@ struct State<'a> {
     last_speech: f64,
 }
 
+/// A stretch of audio that is heard window after window.
+struct Chain {
+    seek: usize,
+    end: usize,
+    /// Segments that wait for the chains before this one.
+    heard: Vec<Segment>,
+}
+
+/// What became of a window.
+struct Settled {
+    segments: Vec<Segment>,
+    /// Frame to go on at.
+    next: usize,
+    /// Whether it is not to be told to the next window.
+    forget: bool,
+}
+
+impl Settled {
+    fn nothing(next: usize) -> Self {
+        Settled {
+            segments: Vec::new(),
+            next,
+            forget: false,
+        }
+    }
+}
+
 impl State<'_> {
+    /// Chains that may be heard at once: their windows must be told the same.
+    fn room(&self) -> usize {
+        let prompt_is_due = !self.initial.is_empty() && self.told_from == 0;
+        if prompt_is_due && !self.options.carry_initial_prompt {
+            1
+        } else {
+            self.options.batch
+        }
+    }
+
     /// The tokens a window is told as said before; `context` is the decoder's positions.
     fn prompt(&self, context: usize) -> Vec<Token> {
         if !self.options.carry_initial_prompt {
@@ -117,8 +156,10 @@ impl Transcriber {
         options: &TranscribeOptions,
         report: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Transcript> {
+        options.check()?;
+        let plan = self.mel.clone();
         let frames = self.encoder.dimensions().window_frames();
-        let mel = self.mel.spectrogram(samples, frames * HOP);
+        let mel = plan.spectrogram(samples, frames * HOP);
         let content = mel.frames().saturating_sub(frames);
         let duration = seconds(content);
         let (language, probability) = self.language(&mel, options)?;
@@ -135,31 +176,32 @@ impl Transcriber {
             segments: Vec::new(),
             last_speech: 0.0,
         };
+        let spans = if options.clips.is_empty() && options.batch > 1 {
+            between_pauses(samples, frames)
+        } else {
+            clips(&options.clips, content)
+        };
+        let mut waiting = spans.into_iter().filter(|&(start, _)| start < content);
+        let mut chains: VecDeque<Chain> = VecDeque::new();
         let mut flow = report(Event::Language(&state.language, probability));
-        'clips: for (start, end) in clips(&options.clips, content) {
-            let mut seek = start;
-            while seek < end.min(content) {
-                if flow.is_break() {
-                    break 'clips;
-                }
-                let window = Window {
+        while flow.is_continue() {
+            let room = state.room();
+            while chains.len() < room
+                && let Some((seek, end)) = waiting.next()
+            {
+                chains.push_back(Chain {
                     seek,
-                    size: frames.min(content - seek).min(end - seek),
-                    rate: FRAMES_PER_SECOND as f64,
-                    stride: 2,
-                };
-                let done = state.segments.len();
-                let next = self.window(&mel, window, content, &mut state)?;
-                for segment in &state.segments[done..] {
-                    if flow.is_continue() {
-                        flow = report(Event::Segment(segment));
-                    }
-                }
-                // Always onwards, whatever times the model wrote.
-                seek = next.max(seek + 1);
-                if flow.is_continue() {
-                    flow = report(Event::Progress(seconds(seek.min(content)), duration));
-                }
+                    end: end.min(content),
+                    heard: Vec::new(),
+                });
+            }
+            if chains.is_empty() {
+                break;
+            }
+            let forget = self.advance(&mel, content, &mut chains, &mut state)?;
+            flow = deliver(&mut chains, &mut state, duration, report);
+            if forget || room > 1 {
+                state.told_from = state.tokens.len();
             }
         }
         Ok(Transcript {
@@ -171,10 +213,54 @@ impl Transcriber {
         })
     }
 
+    /// Hears the next window of every chain. Gives whether what was heard is not to be told to the
+    /// next ones.
+    fn advance(
+        &mut self,
+        mel: &Mel<'_>,
+        content: usize,
+        chains: &mut VecDeque<Chain>,
+        state: &mut State<'_>,
+    ) -> Result<bool> {
+        let dims = *self.encoder.dimensions();
+        let frames = dims.window_frames();
+        let mut open: Vec<&mut Chain> = chains.iter_mut().filter(|c| c.seek < c.end).collect();
+        let windows: Vec<Window> = open
+            .iter()
+            .map(|chain| Window {
+                seek: chain.seek,
+                size: frames.min(chain.end - chain.seek),
+                rate: FRAMES_PER_SECOND as f64,
+                stride: 2,
+            })
+            .collect();
+        let features = windows
+            .iter()
+            .map(|w| self.encoder.encode(&mel.window(w.seek, w.size, frames)))
+            .collect::<Result<Vec<_>>>()?;
+        let results = decode_with_fallback(
+            &mut *self.decoder,
+            &self.tokenizer,
+            state.options,
+            &state.language,
+            state.prompt(dims.n_text_ctx),
+            features,
+        )?;
+        let mut forget = false;
+        for ((chain, window), result) in open.iter_mut().zip(windows).zip(&results) {
+            let settled = self.settle(window, result, content, state)?;
+            // Always onwards, whatever times the model wrote.
+            chain.seek = settled.next.max(window.seek + 1);
+            chain.heard.extend(settled.segments);
+            forget |= settled.forget;
+        }
+        Ok(forget)
+    }
+
     /// The language, from the first window where it is not given.
     fn language(
         &mut self,
-        mel: &Mel,
+        mel: &Mel<'_>,
         options: &TranscribeOptions,
     ) -> Result<(String, Option<f32>)> {
         if let Some(code) = &options.decoding.language {
@@ -194,37 +280,24 @@ impl Transcriber {
         Ok((code.to_owned(), known.map(|(_, p)| *p)))
     }
 
-    /// Hears one window; gives the frame to go on at.
-    fn window(
+    /// What a decoded window holds, and where to go on.
+    fn settle(
         &mut self,
-        mel: &Mel,
         window: Window,
+        result: &DecodingResult,
         content: usize,
         state: &mut State<'_>,
-    ) -> Result<usize> {
+    ) -> Result<Settled> {
         let options = state.options;
-        let dims = *self.encoder.dimensions();
-        let frames = dims.window_frames();
-        let features = self
-            .encoder
-            .encode(&mel.window(window.seek, window.size, frames))?;
-        self.decoder.begin(&[features])?;
-        let prompt = state.prompt(dims.n_text_ctx);
-        let result = decode_with_fallback(
-            &mut *self.decoder,
-            &self.tokenizer,
-            options,
-            &state.language,
-            prompt,
-        )?;
-        if is_silence(options, &result) {
-            return Ok(window.seek + window.size);
+        let frames = self.encoder.dimensions().window_frames();
+        if is_silence(options, result) {
+            return Ok(Settled::nothing(window.seek + window.size));
         }
         let Cut {
             mut segments,
             advance,
             ends_alone,
-        } = cut(&self.tokenizer, window, &result);
+        } = cut(&self.tokenizer, window, result);
         let mut next = window.seek + advance;
         if options.word_timestamps {
             let mut aligner = Aligner {
@@ -253,7 +326,7 @@ impl Transcriber {
                 }
                 match judge(&segments, window, threshold, before, content, frames) {
                     Verdict::Keep => {}
-                    Verdict::Skip(frame) => return Ok(frame),
+                    Verdict::Skip(frame) => return Ok(Settled::nothing(frame)),
                     Verdict::Cut(kept, frame) => {
                         segments.truncate(kept);
                         next = frame;
@@ -262,21 +335,50 @@ impl Transcriber {
             }
             state.last_speech = last_word_end(&segments).unwrap_or(before);
         }
-        for mut segment in segments {
+        for segment in &mut segments {
             if segment.start == segment.end || segment.text.trim().is_empty() {
                 segment.text.clear();
                 segment.tokens.clear();
                 segment.words.clear();
             }
+        }
+        Ok(Settled {
+            segments,
+            next,
+            forget: !options.condition_on_previous_text || result.temperature > TRUSTED_TEMPERATURE,
+        })
+    }
+}
+
+/// Hands out what the first chain has heard, and what those behind it have once it is done.
+fn deliver(
+    chains: &mut VecDeque<Chain>,
+    state: &mut State<'_>,
+    duration: f64,
+    report: &mut dyn FnMut(Event<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let mut flow = ControlFlow::Continue(());
+    while let Some(chain) = chains.front_mut() {
+        let from = state.segments.len();
+        for mut segment in chain.heard.drain(..) {
             segment.id = state.segments.len();
             state.tokens.extend(&segment.tokens);
             state.segments.push(segment);
         }
-        if !options.condition_on_previous_text || result.temperature > TRUSTED_TEMPERATURE {
-            state.told_from = state.tokens.len();
+        for segment in &state.segments[from..] {
+            if flow.is_continue() {
+                flow = report(Event::Segment(segment));
+            }
         }
-        Ok(next)
+        if flow.is_continue() {
+            flow = report(Event::Progress(seconds(chain.seek).min(duration), duration));
+        }
+        if chain.seek < chain.end || flow.is_break() {
+            break;
+        }
+        chains.pop_front();
     }
+    flow
 }
 
 fn seconds(frames: usize) -> f64 {
