@@ -10,6 +10,7 @@ use serde_json::Value;
 mod build;
 mod emulator;
 mod kernels;
+mod transcribe;
 mod wer;
 
 /// Arguments of `cargo xtask bench`.
@@ -27,6 +28,8 @@ enum Name {
     Kernels,
     /// Core cycles a second of the emulator on sixteen cores
     Emulator,
+    /// Cost of a transcription on a model of base size, beside faster-whisper and whisper.cpp
+    Transcribe,
     /// Word error rates of the command over the recordings of the assets, beside openai-whisper's
     Wer,
 }
@@ -37,6 +40,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<()> {
         Name::Build => build::run(),
         Name::Kernels => kernels::run(),
         Name::Emulator => emulator::run(),
+        Name::Transcribe => transcribe::run(),
         Name::Wer => wer::run(),
     }
 }
