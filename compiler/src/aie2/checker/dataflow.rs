@@ -3,7 +3,7 @@
 //! A block starts with what holds on all ways to it, so that what is proved holds whichever way control
 //! comes and however often loops run.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use arch::aie2::rules::DELAY_SLOTS;
 use arch::aie2::{RegFile, reg};
@@ -12,10 +12,10 @@ use super::cell::{By, Name};
 use super::code::{Code, Op};
 use super::error::{CheckError, Fault, Found, LoopFault, Wanted};
 use super::flow::{Exit, Flow, Strand, Way};
-use super::meaning::{Meaning, Write, misdescribed, stack_offset};
+use super::meaning::{Meaning, Write, misdescribed, stack_bytes, stack_offset};
 use super::state::{Read, Renames, State};
 use super::units::{Unit, is_callee_saved, name_of, units};
-use crate::aie2::mir::BlockKind;
+use crate::aie2::mir::{BlockKind, MInst};
 
 /// Checks every function; gives the number of reads proved.
 pub(super) fn check(code: &Code<'_>, flow: &Flow, errors: &mut Vec<CheckError>) -> usize {
@@ -27,6 +27,7 @@ pub(super) fn check(code: &Code<'_>, flow: &Flow, errors: &mut Vec<CheckError>) 
             code,
             flow,
             meaning: &meaning,
+            places: BTreeSet::new(),
             errors: Vec::new(),
             proved: 0,
         };
@@ -47,6 +48,8 @@ struct Run<'a, 'c> {
     code: &'a Code<'c>,
     flow: &'a Flow,
     meaning: &'a Meaning,
+    /// Accesses to the stack: place, bytes and object.
+    places: BTreeSet<(i64, i64, Option<u32>)>,
     errors: Vec<CheckError>,
     proved: usize,
 }
@@ -146,6 +149,7 @@ impl Run<'_, '_> {
             let mut written = self.meaning.writes(op, source, stack);
             if let Some(place) = stack.zip(stack_offset(&op.inst)).map(|(at, by)| at + by) {
                 self.stack(op, place, &mut written, state);
+                self.place(k, place, op, source);
             }
             writes.extend(written.into_iter().map(|w| (op, w)));
         }
@@ -179,6 +183,23 @@ impl Run<'_, '_> {
         }
     }
 
+    /// Accesses to the same bytes of the stack name one object, so that their order was proved.
+    fn place(&mut self, k: usize, place: i64, op: &Op, source: &MInst) {
+        let (bytes, object) = (stack_bytes(&op.inst), source.memory.and_then(|m| m.object));
+        let meets = |(at, length, other): &&(i64, i64, Option<u32>)| {
+            *at < place + bytes && place < at + length && *other != object
+        };
+        if let Some((at, ..)) = self.places.iter().find(meets) {
+            let text = format!(
+                "`{}` and another access meet on the stack, at {place} and {at} bytes from where the \
+                 function began, but the program says that they touch different objects",
+                source.op.name()
+            );
+            self.fail(k, Fault::Described(text));
+        }
+        self.places.insert((place, bytes, object));
+    }
+
     /// An access at a `place` on the stack: a register that was saved there comes back as it was.
     fn stack(&self, op: &Op, place: i64, writes: &mut [Write], state: &mut State) {
         if op.inst.op().is_store() {
@@ -189,7 +210,7 @@ impl Run<'_, '_> {
                 Some([unit]) => Some(*unit).filter(kept),
                 _ => None,
             };
-            state.store_on_stack(place, unit);
+            state.store_on_stack(place, stack_bytes(&op.inst), unit);
         } else if let Some(unit) = state.saved.get(&place) {
             for write in writes.iter_mut().filter(|w| w.unit == *unit) {
                 write.names.push(Name::Kept);

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use arch::aie2::{Bypass, Dir, Inst, Operand, Reg, RegAccess, reg};
+use arch::aie2::{Bypass, Dir, Inst, Operand, Reg, RegAccess, RegFile, reg};
 
 use super::cell::{Mark, Name, Names};
 use super::code::{Code, Op};
@@ -193,6 +193,16 @@ pub(super) fn stack_offset(inst: &Inst) -> Option<i64> {
     let by_stack = inst.desc().implicit_uses.iter().any(|u| u.reg == reg::SP);
     let offset = inst.operands().iter().find_map(|o| Operand::imm(*o));
     offset.filter(|_| by_stack && inst.op().is_memory())
+}
+
+/// Bytes that an access relative to the stack pointer touches, at most.
+pub(super) fn stack_bytes(inst: &Inst) -> i64 {
+    let mask = |o: &Operand| o.reg().is_some_and(|r| r.file() == RegFile::Q);
+    match inst.desc().mnemonic.starts_with('v') {
+        true => 32,
+        false if inst.operands().iter().any(mask) => 16,
+        false => 4,
+    }
 }
 
 /// The value that the program names for an access, and where the register begins in it.

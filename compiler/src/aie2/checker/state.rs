@@ -34,8 +34,8 @@ pub(super) struct Guard {
     pub(super) reader: u32,
 }
 
-/// Bytes of the widest store; saved registers that are nearer to each other count as overwritten.
-const WIDEST_STORE: i64 = 32;
+/// Bytes of a saved register.
+const SAVED_BYTES: i64 = 4;
 
 /// The state of a function's run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,10 +204,10 @@ impl State {
         }
     }
 
-    /// Something is stored on the stack: what `unit` held on entry, or anything else.
-    pub(super) fn store_on_stack(&mut self, place: i64, unit: Option<Unit>) {
+    /// Something of so many bytes is stored on the stack: what `unit` held on entry, or anything else.
+    pub(super) fn store_on_stack(&mut self, place: i64, bytes: i64, unit: Option<Unit>) {
         self.saved
-            .retain(|at, _| (at - place).abs() >= WIDEST_STORE);
+            .retain(|at, _| *at + SAVED_BYTES <= place || place + bytes <= *at);
         if let Some(unit) = unit {
             self.saved.insert(place, unit);
         }

@@ -241,7 +241,7 @@ fn a_saved_register_overwritten_on_the_stack() {
         block only
         0: paddb [sp], #32
         1: st lr, [sp, #-32] !9
-        2: st r0, [sp, #-24] !9
+        2: st r0, [sp, #-32] !9
         10: lda lr, [sp, #-32] !9
         17: ret lr
         18: paddb [sp], #-32
