@@ -91,9 +91,8 @@ pub fn coalesce(func: &mut VFunc) -> Webs {
     sets.webs()
 }
 
-fn ordered(a: ValueId, b: ValueId) -> (u32, u32) {
-    (a.0.min(b.0), a.0.max(b.0))
-}
+/// Per value: those alive at the same time.
+type Conflicts = Vec<HashSet<u32>>;
 
 fn copy_insts(func: &VFunc, to: ValueId, from: ValueId) -> Vec<VInst> {
     select::copies(func.class(from), to, (from, 0))
@@ -238,9 +237,19 @@ impl Sets {
         k
     }
 
+    /// The root of a value; later searches from it are short.
+    fn settle(&mut self, k: u32) -> u32 {
+        let root = self.find(k);
+        let mut at = k;
+        while at != root {
+            at = std::mem::replace(&mut self.parent[at as usize], root);
+        }
+        root
+    }
+
     /// Unites two sets unless something in one conflicts with something in the other.
-    fn unite(&mut self, a: ValueId, b: ValueId, conflicts: &HashSet<(u32, u32)>) -> bool {
-        let (a, b) = (self.find(a.0), self.find(b.0));
+    fn unite(&mut self, a: ValueId, b: ValueId, conflicts: &Conflicts) -> bool {
+        let (a, b) = (self.settle(a.0), self.settle(b.0));
         if a == b {
             return true;
         }
@@ -248,10 +257,14 @@ impl Sets {
         if fa.is_some() && fb.is_some() && fa != fb {
             return false;
         }
-        let clash = self.members[a as usize].iter().any(|x| {
-            let mut others = self.members[b as usize].iter();
-            others.any(|y| conflicts.contains(&ordered(ValueId(*x), ValueId(*y))))
-        });
+        let (few, other) = match self.members[a as usize].len() < self.members[b as usize].len() {
+            true => (a, b),
+            false => (b, a),
+        };
+        let mut theirs = self.members[few as usize]
+            .iter()
+            .flat_map(|x| &conflicts[*x as usize]);
+        let clash = theirs.any(|y| self.find(*y) == other);
         if clash {
             return false;
         }
@@ -294,16 +307,20 @@ fn root(chain: &HashMap<ValueId, ValueId>, mut value: ValueId) -> ValueId {
     value
 }
 
-/// Pairs of values alive at once, the smaller first. Copies made here of one value hold the same,
-/// so that they may be alive in one register.
-fn conflicts(func: &VFunc, origin: &HashMap<ValueId, ValueId>) -> HashSet<(u32, u32)> {
+/// Values alive at once. Copies made here of one value hold the same, so that they may be alive in one
+/// register.
+fn conflicts(func: &VFunc, origin: &HashMap<ValueId, ValueId>) -> Conflicts {
     let live = Liveness::of(func);
-    let mut pairs = HashSet::new();
+    let mut conflicts: Conflicts = vec![HashSet::new(); func.values.len()];
+    let roots: Vec<ValueId> = (0..func.values.len() as u32)
+        .map(|k| root(origin, ValueId(k)))
+        .collect();
     let mut clash = |value: usize, live_units: &BitSet| {
         for unit in live_units.iter() {
             let other = live.units.value(unit).0;
-            if other != value {
-                pairs.insert(ordered(ValueId(value as u32), ValueId(other as u32)));
+            if roots[other] != roots[value] {
+                conflicts[value].insert(other as u32);
+                conflicts[other].insert(value as u32);
             }
         }
     };
@@ -329,6 +346,5 @@ fn conflicts(func: &VFunc, origin: &HashMap<ValueId, ValueId>) -> HashSet<(u32, 
     for (block, value) in entering {
         clash(value.index(), &live.live_in[block]);
     }
-    pairs.retain(|(a, b)| root(origin, ValueId(*a)) != root(origin, ValueId(*b)));
-    pairs
+    conflicts
 }

@@ -1,6 +1,6 @@
 //! When each web needs its register.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::aie2::coalesce::Webs;
 use crate::aie2::liveness::Liveness;
@@ -19,12 +19,6 @@ pub struct Range {
     pub start: i32,
     /// Last half cycle.
     pub end: i32,
-}
-
-impl Range {
-    fn meets(&self, other: &Range) -> bool {
-        self.block == other.block && self.start <= other.end && other.start <= self.end
-    }
 }
 
 /// Ranges of all webs.
@@ -51,7 +45,8 @@ impl Ranges {
             .map(|b| Pass::of(func, live, b, &schedules[b]))
             .collect();
         let arrivals = arrivals(func, live, &passes);
-        let mut here: Vec<Vec<(usize, usize, Range)>> = vec![Vec::new(); schedules.len()];
+        let mut here: Vec<HashSet<(i32, usize, usize, i32)>> =
+            vec![HashSet::new(); schedules.len()];
         for b in 0..schedules.len() {
             for (unit, range) in passes[b].ranges(live, b, &arrivals[b]) {
                 let (value, part) = live.units.value(unit);
@@ -59,20 +54,23 @@ impl Ranges {
                 add(func, &passes, &mut here, (web, part), range);
             }
         }
-        for list in here {
-            for (k, (web, part, range)) in list.iter().enumerate() {
-                ranges.of[*web][*part].push(*range);
-                for (other, with, that) in &list[..k] {
-                    if web == other || !range.meets(that) {
-                        continue;
-                    }
-                    let (low, high) = match web < other {
-                        true => ((*web, *part), (*other, *with)),
-                        false => ((*other, *with), (*web, *part)),
+        for (block, set) in here.into_iter().enumerate() {
+            let mut list: Vec<(i32, usize, usize, i32)> = set.into_iter().collect();
+            list.sort_unstable();
+            // Those that have not ended where the next one begins.
+            let mut open: Vec<(i32, usize, usize)> = Vec::new();
+            for (start, web, part, end) in list {
+                ranges.of[web][part].push(Range { block, start, end });
+                open.retain(|(end, ..)| *end >= start);
+                for (_, other, with) in open.iter().filter(|o| o.1 != web) {
+                    let (low, high) = match web < *other {
+                        true => ((web, part), (*other, *with)),
+                        false => ((*other, *with), (web, part)),
                     };
                     let bits = ranges.clashes.entry((low.0, high.0)).or_default();
                     *bits |= 1 << (4 * low.1 + high.1);
                 }
+                open.push((end, web, part));
             }
         }
         ranges
@@ -102,20 +100,16 @@ impl Ranges {
 fn add(
     func: &VFunc,
     passes: &[Pass],
-    here: &mut [Vec<(usize, usize, Range)>],
+    here: &mut [HashSet<(i32, usize, usize, i32)>],
     (web, part): (usize, usize),
     range: Range,
 ) {
     let length = passes[range.block].length;
     if range.start <= length {
-        let kept = Range {
-            end: range.end.min(length),
-            ..range
-        };
-        if here[range.block].contains(&(web, part, kept)) {
+        let kept = (range.start, web, part, range.end.min(length));
+        if !here[range.block].insert(kept) {
             return;
         }
-        here[range.block].push((web, part, kept));
     }
     if range.end > length {
         for edge in &func.blocks[range.block].successors {

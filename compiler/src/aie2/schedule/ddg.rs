@@ -92,6 +92,49 @@ fn distance(func: &VFunc, from: &VInst, to: &VInst) -> Option<i32> {
     }
 }
 
+/// The instructions before one that it must be ordered against, without those that others stand
+/// between: a distance kept to the nearer one keeps the distance to the farther one.
+#[derive(Default)]
+struct UnderWay {
+    /// Accesses to memory that nothing hides: instruction, object, whether it writes.
+    memory: Vec<(usize, Option<u32>, bool)>,
+    /// The last lock operation.
+    lock: Option<usize>,
+    /// The last `done`.
+    done: Option<usize>,
+}
+
+impl UnderWay {
+    /// What instruction `k` comes after; from then on it is under way itself.
+    fn meets(&mut self, inst: &VInst, k: usize) -> Vec<usize> {
+        let mut meets: Vec<usize> = self.done.into_iter().collect();
+        if inst.op() == arch::aie2::op::DONE {
+            meets.extend(self.done.map_or(0, |d| d + 1)..k);
+            *self = UnderWay {
+                done: Some(k),
+                ..UnderWay::default()
+            };
+        } else if inst.op().is_lock() {
+            meets.extend(self.lock);
+            meets.extend(self.memory.drain(..).map(|m| m.0));
+            self.lock = Some(k);
+        } else if let Some(access) = inst.memory {
+            meets.extend(self.lock);
+            let meet = |m: &&(usize, Option<u32>, bool)| {
+                let same = m.1.is_none() || access.object.is_none() || m.1 == access.object;
+                same && (m.2 || access.write)
+            };
+            meets.extend(self.memory.iter().filter(meet).map(|m| m.0));
+            if access.write {
+                let object = access.object;
+                self.memory.retain(|m| object.is_some() && m.1 != object);
+            }
+            self.memory.push((k, access.object, access.write));
+        }
+        meets
+    }
+}
+
 impl Graph {
     /// The graph of a straight line of instructions.
     pub fn new(func: &VFunc, webs: &Webs, units: &Units, insts: &[VInst], order: Order) -> Self {
@@ -145,10 +188,11 @@ impl Graph {
                 writes.insert(key, vec![(k, *touch)]);
             }
         }
-        for (j, to) in insts.iter().enumerate() {
-            for (i, from) in insts[..j].iter().enumerate() {
-                if let Some(latency) = distance(func, from, to) {
-                    need(i, j, flow(latency));
+        let mut under_way = UnderWay::default();
+        for (k, inst) in insts.iter().enumerate() {
+            for from in under_way.meets(inst, k) {
+                if let Some(latency) = distance(func, &insts[from], inst) {
+                    need(from, k, flow(latency));
                 }
             }
         }

@@ -4,6 +4,10 @@
 //! the beginnings of its first ones, at given cycles; the block's own instructions fill what these
 //! leave free.
 
+use std::collections::BTreeSet;
+
+use arch::aie2::Itinerary;
+
 use super::Schedule;
 use super::ddg::{Graph, Order};
 use super::pressure::Pressure;
@@ -43,6 +47,8 @@ struct Line<'a> {
     insts: Vec<VInst>,
     graph: Graph,
     table: Table,
+    /// Per instruction and form.
+    itineraries: Vec<Vec<&'static Itinerary>>,
     /// Per instruction: cycle from the beginning of the block.
     cycle: Vec<Option<i32>>,
     form: Vec<usize>,
@@ -51,13 +57,13 @@ struct Line<'a> {
 impl Line<'_> {
     fn fits(&self, k: usize, form: usize, cycle: i32) -> bool {
         let op = self.insts[k].forms[form];
-        let itinerary = itinerary(self.func, &self.insts[k], op);
+        let itinerary = self.itineraries[k][form];
         self.table.fits(op, itinerary, (cycle + HORIZON) as usize)
     }
 
     fn place(&mut self, k: usize, form: usize, cycle: i32) {
         let op = self.insts[k].forms[form];
-        let itinerary = itinerary(self.func, &self.insts[k], op);
+        let itinerary = self.itineraries[k][form];
         self.table.take(op, itinerary, (cycle + HORIZON) as usize);
         self.cycle[k] = Some(cycle);
         self.form[k] = form;
@@ -101,9 +107,14 @@ pub fn schedule_block(
     let plain = own.start..own.end - usize::from(branch);
 
     let n = insts.len();
+    let itineraries = insts.iter().map(|i| {
+        let forms = i.forms.iter().map(|f| itinerary(func, i, *f));
+        forms.collect()
+    });
     let mut line = Line {
         func,
         graph: Graph::new(func, webs, units, &insts, Order::Pipeline),
+        itineraries: itineraries.collect(),
         insts,
         table: Table::new(),
         cycle: vec![None; n],
@@ -147,41 +158,70 @@ fn fill(
     mut pressure: Pressure<'_>,
 ) {
     let heights = line.graph.heights();
+    // Per instruction: how many of the block's own it waits for.
+    let mut waits = vec![0; line.insts.len()];
+    for k in own.clone() {
+        let into = line.graph.into[k].iter().map(|d| line.graph.deps[*d].from);
+        waits[k] = into.filter(|from| own.contains(from)).count();
+    }
+    // Those that wait for nobody: by the cycle from which on they may issue, and those of now.
+    let mut soon = BTreeSet::new();
+    let mut ready: BTreeSet<(i32, usize)> = BTreeSet::new();
+    for k in own.clone().filter(|k| waits[*k] == 0) {
+        soon.insert((line.ready(k), k));
+    }
     let mut left = own.len();
+    let mut first_left = own.start;
     let (mut now, mut idle) = (0, 0);
     while left > 0 {
-        let open = own.clone().filter(|k| line.cycle[*k].is_none());
-        let is_ready = |k: &usize| {
-            let into = line.graph.into[*k].iter().map(|d| line.graph.deps[*d].from);
-            let mut waiting = into.filter(|from| own.contains(from) && line.cycle[*from].is_none());
-            waiting.next().is_none() && line.ready(*k) <= now
-        };
-        let mut candidates: Vec<usize> = match limits {
-            Limits::InOrder => open.take(1).filter(is_ready).collect(),
-            _ => open.filter(is_ready).collect(),
-        };
-        // With everything held back, the first in program order goes on.
-        let forced = idle > PATIENCE;
-        if !forced {
-            candidates.sort_by_key(|k| (-heights[*k], *k));
+        while let Some((_, k)) = soon.first().copied().filter(|(cycle, _)| *cycle <= now) {
+            soon.pop_first();
+            ready.insert((-heights[k], k));
         }
-        let pick = candidates.into_iter().find_map(|k| {
+        let allows = |line: &Line<'_>, pressure: &Pressure<'_>, k: usize, forced: bool| {
             let inst = &line.insts[k];
             if limits == Limits::Pressure && !forced && !pressure.allows(line.func, inst) {
                 return None;
             }
             let mut forms = 0..inst.forms.len();
             forms.find(|f| line.fits(k, *f, now)).map(|f| (k, f))
-        });
+        };
+        // With everything held back, the first in program order goes on.
+        let forced = idle > PATIENCE;
+        let pick = if limits == Limits::InOrder {
+            while line.cycle[first_left].is_some() {
+                first_left += 1;
+            }
+            let next = Some(first_left).filter(|k| ready.contains(&(-heights[*k], *k)));
+            next.and_then(|k| allows(line, &pressure, k, forced))
+        } else if forced {
+            let mut by_order: Vec<usize> = ready.iter().map(|(_, k)| *k).collect();
+            by_order.sort_unstable();
+            let mut by_order = by_order.into_iter();
+            by_order.find_map(|k| allows(line, &pressure, k, forced))
+        } else {
+            let mut by_height = ready.iter();
+            by_height.find_map(|(_, k)| allows(line, &pressure, *k, forced))
+        };
         let Some((k, f)) = pick else {
             now += 1;
             idle += 1;
             continue;
         };
         idle = 0;
+        ready.remove(&(-heights[k], k));
         line.place(k, f, now);
         left -= 1;
         pressure.issue(line.func, &line.insts[k]);
+        for d in line.graph.out[k].clone() {
+            let to = line.graph.deps[d].to;
+            if own.contains(&to) {
+                waits[to] -= 1;
+                if waits[to] == 0 {
+                    soon.insert((line.ready(to), to));
+                }
+            }
+        }
     }
 }
 
