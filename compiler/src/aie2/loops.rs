@@ -51,8 +51,10 @@ impl fmt::Display for LoopReport {
 /// one or two bundles, and unrolling makes up for it.
 const SHORTEST: u32 = 4;
 
-/// Plans that are tried beyond the bound before a loop is left as it is.
-const TRIES: u32 = 24;
+/// Cycles that a pass may take beyond the bound before a loop is left as it is.
+const BEYOND: u32 = 24;
+/// Plans among which the one with the fewest cycles for the whole loop is taken.
+const PLANS: usize = 2;
 
 /// Pipelines the hardware loops of a function where that is shorter, each `stretch` cycles a pass
 /// above what would be possible; `None` leaves them as they are. Reports all of them.
@@ -97,14 +99,18 @@ pub(super) fn pipeline_loops(
             continue;
         };
         let from = (least.cycles + stretch).max(SHORTEST);
-        let plans = (from..list.length.min(from + TRIES)).filter_map(|ii| {
+        // In growing steps: what does not fit by a cycle rarely fits by two.
+        let longer = |ii: &u32| Some(ii + ((ii - from) / 2).max(1));
+        let tried = std::iter::successors(Some(from), longer);
+        let tried = tried.take_while(|ii| *ii < list.length.min(from + BEYOND));
+        let plans = tried.filter_map(|ii| {
             let plan = plan(func, &graph, &insts, ii)?;
             let stages = plan.stages();
             let shorter = (found.trips + stages - 1) * ii < found.trips * list.length;
             (stages <= found.trips && shorter).then_some(plan)
         });
         let cost = |p: &Plan| (found.trips + p.stages() - 1) * p.ii;
-        match plans.take(4).min_by_key(|p| (cost(p), p.ii)) {
+        match plans.take(PLANS).min_by_key(|p| (cost(p), p.ii)) {
             Some(plan) => {
                 expand(func, webs, &found, &plan);
                 report.cycles = plan.ii;

@@ -83,6 +83,33 @@ pub fn resource_bound(func: &VFunc, insts: &[VInst]) -> Bound {
     best
 }
 
+/// The instructions of the slots that are the fullest, in program order.
+pub fn busiest(insts: &[VInst]) -> Vec<usize> {
+    let sets = [
+        &[Slot::Vec][..],
+        &[Slot::St],
+        &[Slot::Lda, Slot::Ldb],
+        &[Slot::Mv, Slot::Lng],
+        &[Slot::Alu, Slot::Lng],
+    ];
+    let bound = |set: &[Slot]| {
+        let inside = |i: &&VInst| i.forms.iter().all(|f| set.contains(&f.slot()));
+        let of = insts.iter().enumerate().filter(|(_, i)| inside(i));
+        of.map(|(k, _)| k).collect::<Vec<_>>()
+    };
+    let weight = |set: &[Slot], list: &[usize]| match set {
+        [Slot::Lda, ..] => list.len().div_ceil(2),
+        _ => list.len(),
+    };
+    let lists = sets.map(|set| (set, bound(set)));
+    // Of equals the first: the unit that does the work.
+    let fullest = lists
+        .iter()
+        .rev()
+        .max_by_key(|(set, list)| weight(set, list));
+    fullest.map_or_else(Vec::new, |(_, list)| list.clone())
+}
+
 /// The bound by recurrences: the fewest cycles with which no cycle of dependences contradicts
 /// itself; at least `from`, at most `to`.
 pub fn recurrence_bound(graph: &Graph, from: u32, to: u32) -> u32 {

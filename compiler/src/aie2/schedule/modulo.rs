@@ -1,22 +1,32 @@
-//! Iterative modulo scheduling of a hardware loop's body: a pass begins every `ii` cycles, long
-//! before the one before it has ended.
+//! Modulo scheduling of a hardware loop's body: a pass begins every `ii` cycles, long before the one
+//! before it has ended.
+//!
+//! Every instruction has a window of cycles that those placed before leave it. Those of the busiest
+//! slots are placed first, one after the other as the kernel has them; then always the one with the
+//! narrowest window, what makes vectors as late as it can be and all else as early, so that vectors live
+//! short. Where nothing is free, what is in the way is taken out and placed again.
 //!
 //! Registers need no unrolling: a value holds its register from the cycle in which it is written,
 //! loads under way hold none, and the dependence graph keeps each value from living longer than the
 //! time between two passes.
 //!
-//! After B. R. Rau, "Iterative modulo scheduling" (1994).
+//! After R. A. Huff, "Lifetime-sensitive modulo scheduling" (1993), and B. R. Rau, "Iterative modulo
+//! scheduling" (1994).
 
-use super::bound::{Bound, recurrence_bound, resource_bound};
+use arch::aie2::{Dir, Itinerary, OperandDesc};
+
+use super::bound::{Bound, busiest, recurrence_bound, resource_bound};
 use super::ddg::{Dep, Graph, Order};
-use super::resources::Table;
+use super::resources::{Table, collide};
 use super::timing::itinerary;
 use crate::aie2::coalesce::Webs;
+use crate::aie2::frame::is_wide;
 use crate::aie2::liveness::Units;
+use crate::aie2::mir::ValueId;
 use crate::aie2::vcode::{VFunc, VInst};
 
 /// Placements that are tried per instruction before a longer time between passes is.
-const BUDGET: usize = 12;
+const BUDGET: usize = 3;
 
 /// When each instruction of a pass issues.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,108 +94,236 @@ pub fn bound(func: &VFunc, graph: &Graph, insts: &[VInst], limit: u32) -> Bound 
 
 /// Plans a loop with `ii` cycles from one pass to the next.
 pub fn plan(func: &VFunc, graph: &Graph, insts: &[VInst], ii: u32) -> Option<Plan> {
-    let n = insts.len();
-    let heights = heights(graph, ii)?;
-    let mut table = Table::modulo(ii as usize);
-    let mut time: Vec<Option<i64>> = vec![None; n];
-    let mut form = vec![0; n];
-    let mut never: Vec<Option<i64>> = vec![None; n];
-    let mut budget = BUDGET * n + 64;
-    while let Some(k) = (0..n)
-        .filter(|k| time[*k].is_none())
-        .max_by_key(|k| (heights[*k], std::cmp::Reverse(*k)))
-    {
-        if budget == 0 {
-            return None;
-        }
-        budget -= 1;
-        let gap = |d: &Dep| i64::from(d.latency) - i64::from(d.distance) * i64::from(ii);
-        let into = graph.into[k].iter().map(|d| &graph.deps[*d]);
-        let early = into
-            .filter_map(|d| Some(time[d.from]? + gap(d)))
-            .max()
-            .unwrap_or(0)
-            .max(0);
-        let fits = |table: &Table, f: usize, at: i64| {
-            let op = insts[k].forms[f];
-            table.fits(op, itinerary(func, &insts[k], op), at as usize)
-        };
-        let slots = early..early + i64::from(ii);
-        let free = slots.clone().find_map(|at| {
-            let f = (0..insts[k].forms.len()).find(|f| fits(&table, *f, at))?;
-            Some((at, f))
-        });
-        let (at, f) = free.unwrap_or_else(|| {
-            // Nothing is free: push away what is in the way, and never come back to the same place.
-            let at = never[k].map_or(early, |last| early.max(last + 1));
-            (at, 0)
-        });
-        if free.is_none() {
-            for j in 0..n {
-                let Some(taken) = time[j] else {
-                    continue;
-                };
-                let op = insts[j].forms[form[j]];
-                let mut alone = Table::modulo(ii as usize);
-                alone.take(op, itinerary(func, &insts[j], op), taken as usize);
-                if !fits(&alone, f, at) {
-                    table.release(op, itinerary(func, &insts[j], op), taken as usize);
-                    time[j] = None;
-                }
-            }
-            if !fits(&table, f, at) {
-                return None;
-            }
-        }
-        let op = insts[k].forms[f];
-        table.take(op, itinerary(func, &insts[k], op), at as usize);
-        time[k] = Some(at);
-        form[k] = f;
-        never[k] = Some(at);
-        for dep in graph.out[k]
-            .iter()
-            .chain(&graph.into[k])
-            .map(|d| &graph.deps[*d])
-        {
-            let (Some(from), Some(to)) = (time[dep.from], time[dep.to]) else {
-                continue;
-            };
-            if from + gap(dep) > to {
-                let loser = if dep.from == k { dep.to } else { dep.from };
-                if loser == k {
-                    return None;
-                }
-                let op = insts[loser].forms[form[loser]];
-                let at = time[loser].take()?;
-                table.release(op, itinerary(func, &insts[loser], op), at as usize);
-            }
-        }
+    let mut search = Search::new(func, graph, insts, ii);
+    let seeds = busiest(insts);
+    let mut last = 0;
+    for k in seeds {
+        let start = search.low[k].map_or(last, |low| low.max(last));
+        let start = search.high[k].map_or(start, |high| start.min(high));
+        last = search.put(k, start, false)?;
     }
-    let first = time.iter().flatten().min().copied().unwrap_or(0) / i64::from(ii) * i64::from(ii);
-    let time: Vec<u32> = time
-        .into_iter()
-        .flatten()
-        .map(|t| (t - first) as u32)
-        .collect();
-    Some(Plan { ii, time, form })
+    while let Some(k) = search.next() {
+        let (low, high) = (search.low[k], search.high[k]);
+        let late = high.is_some() && search.makes_wide[k];
+        // What only other passes hold back goes where the others are.
+        let begin = search.time.iter().flatten().min().copied().unwrap_or(last);
+        let start = match (late, low, high) {
+            (true, _, Some(high)) => high,
+            (_, low, high) => {
+                let start = low.map_or(begin, |low| low.max(begin));
+                high.map_or(start, |high| start.min(high))
+            }
+        };
+        search.put(k, start, late)?;
+    }
+    let first = search.time.iter().flatten().min().copied().unwrap_or(0);
+    let time = search.time.iter().flatten();
+    Some(Plan {
+        ii,
+        time: time.map(|t| (t - first) as u32).collect(),
+        form: search.form,
+    })
 }
 
-/// Per instruction: the longest way from it, later passes included.
-fn heights(graph: &Graph, ii: u32) -> Option<Vec<i64>> {
-    let n = graph.into.len();
-    let mut heights = vec![0i64; n];
-    for _ in 0..=n {
-        let mut changed = false;
-        for dep in &graph.deps {
-            let gap = i64::from(dep.latency) - i64::from(dep.distance) * i64::from(ii);
-            if heights[dep.to] + gap > heights[dep.from] {
-                heights[dep.from] = heights[dep.to] + gap;
-                changed = true;
-            }
-        }
-        if !changed {
-            return Some(heights);
+/// A plan in the making.
+struct Search<'a> {
+    graph: &'a Graph,
+    insts: &'a [VInst],
+    itineraries: Vec<Vec<&'static Itinerary>>,
+    /// Whether it makes a vector of none: the later, the shorter that lives.
+    makes_wide: Vec<bool>,
+    ii: i64,
+    table: Table,
+    time: Vec<Option<i64>>,
+    form: Vec<usize>,
+    /// First and last cycle that those placed leave; those of the placed are their own.
+    low: Vec<Option<i64>>,
+    high: Vec<Option<i64>>,
+    /// Where an instruction was put by force the last time.
+    forced: Vec<Option<i64>>,
+    budget: usize,
+}
+
+impl<'a> Search<'a> {
+    fn new(func: &VFunc, graph: &'a Graph, insts: &'a [VInst], ii: u32) -> Self {
+        let n = insts.len();
+        let itineraries = insts.iter().map(|i| {
+            let forms = i.forms.iter().map(|f| itinerary(func, i, *f));
+            forms.collect()
+        });
+        let makes_wide = insts.iter().map(|i| {
+            let wide = |v: (ValueId, u8, &OperandDesc, usize)| is_wide(func.class(v.0));
+            let makes = i.values().filter(|v| v.2.dir == Dir::Out).any(wide);
+            makes && !i.values().filter(|v| v.2.dir == Dir::In).any(wide)
+        });
+        Search {
+            graph,
+            insts,
+            itineraries: itineraries.collect(),
+            makes_wide: makes_wide.collect(),
+            ii: i64::from(ii),
+            table: Table::modulo(ii as usize),
+            time: vec![None; n],
+            form: vec![0; n],
+            low: vec![None; n],
+            high: vec![None; n],
+            forced: vec![None; n],
+            budget: BUDGET * n + 64,
         }
     }
-    None
+
+    fn gap(&self, dep: &Dep) -> i64 {
+        i64::from(dep.latency) - i64::from(dep.distance) * self.ii
+    }
+
+    /// The instruction with the narrowest window; of those without one side, the last.
+    fn next(&self) -> Option<usize> {
+        let open = (0..self.time.len()).filter(|k| self.time[*k].is_none());
+        open.min_by_key(|k| {
+            let width = match (self.low[*k], self.high[*k]) {
+                (Some(low), Some(high)) => high - low,
+                (None, None) => i64::MAX,
+                _ => i64::MAX - 1,
+            };
+            (width, std::cmp::Reverse(self.high[*k]), *k)
+        })
+    }
+
+    fn row(&self, at: i64) -> usize {
+        at.rem_euclid(self.ii) as usize
+    }
+
+    fn fits(&self, table: &Table, k: usize, form: usize, at: i64) -> bool {
+        let op = self.insts[k].forms[form];
+        table.fits(op, self.itineraries[k][form], self.row(at))
+    }
+
+    /// Places an instruction at `start` or as near behind it, or before it if `late`, as it fits.
+    fn put(&mut self, k: usize, start: i64, late: bool) -> Option<i64> {
+        self.budget = self.budget.checked_sub(1)?;
+        let inside = |at: &i64| {
+            self.low[k].is_none_or(|low| low <= *at) && self.high[k].is_none_or(|high| *at <= high)
+        };
+        let forms = 0..self.insts[k].forms.len();
+        let step = if late { -1 } else { 1 };
+        let there = (0..self.ii).map(|n| start + n * step);
+        let back = (1..self.ii).map(|n| start - n * step);
+        let free = there.chain(back).filter(inside).find_map(|at| {
+            let form = forms.clone().find(|f| self.fits(&self.table, k, *f, at))?;
+            Some((at, form))
+        });
+        let (at, form) = match free {
+            Some(found) => found,
+            None => {
+                // Never twice at the same place: further on, whatever depends on the old one.
+                let at = self.forced[k].map_or(start, |last| last + step);
+                self.forced[k] = Some(at);
+                self.make_room(k, 0, at)?;
+                (at, 0)
+            }
+        };
+        let op = self.insts[k].forms[form];
+        self.table.take(op, self.itineraries[k][form], self.row(at));
+        self.time[k] = Some(at);
+        self.form[k] = form;
+        (self.low[k], self.high[k]) = (Some(at), Some(at));
+        self.narrow(k);
+        Some(at)
+    }
+
+    /// Takes out what is in the way of a form at a cycle, and what cannot stay where it is then.
+    fn make_room(&mut self, k: usize, form: usize, at: i64) -> Option<()> {
+        for (j, outside) in self.outside(k, at).into_iter().enumerate() {
+            let Some(taken) = self.time[j] else {
+                continue;
+            };
+            let (op, itinerary) = (
+                self.insts[j].forms[self.form[j]],
+                self.itineraries[j][self.form[j]],
+            );
+            let own = (
+                self.insts[k].forms[form],
+                self.itineraries[k][form],
+                self.row(at),
+            );
+            let period = self.ii as usize;
+            if outside || collide(period, own, (op, itinerary, self.row(taken))) {
+                self.table.release(op, itinerary, self.row(taken));
+                self.time[j] = None;
+            }
+        }
+        // Alone it may not fit at all: it meets itself.
+        self.fits(&self.table, k, form, at).then_some(())?;
+        (self.low, self.high) = (self.time.clone(), self.time.clone());
+        for j in 0..self.time.len() {
+            if self.time[j].is_some() {
+                self.narrow(j);
+            }
+        }
+        Some(())
+    }
+
+    /// Per instruction: whether it is placed where it cannot be with instruction `k` at `at`.
+    fn outside(&self, k: usize, at: i64) -> Vec<bool> {
+        let n = self.time.len();
+        let (mut low, mut high) = (vec![None; n], vec![None; n]);
+        (low[k], high[k]) = (Some(at), Some(at));
+        let mut work = vec![k];
+        while let Some(from) = work.pop() {
+            for dep in self.graph.out[from].iter().map(|d| &self.graph.deps[*d]) {
+                let then = low[from].map(|low| low + self.gap(dep));
+                if then > low[dep.to] {
+                    low[dep.to] = then;
+                    work.push(dep.to);
+                }
+            }
+        }
+        work.push(k);
+        while let Some(to) = work.pop() {
+            for dep in self.graph.into[to].iter().map(|d| &self.graph.deps[*d]) {
+                let then = high[to].map(|high| high - self.gap(dep));
+                if high[dep.from].is_none() || then < high[dep.from] {
+                    high[dep.from] = then;
+                    work.push(dep.from);
+                }
+            }
+        }
+        let beyond = |j: usize| {
+            self.time[j].is_some_and(|time| {
+                low[j].is_some_and(|low| low > time) || high[j].is_some_and(|high| high < time)
+            })
+        };
+        (0..n).map(beyond).collect()
+    }
+
+    /// Narrows the windows of what depends on a placed instruction, and of what it depends on.
+    fn narrow(&mut self, k: usize) {
+        let graph = self.graph;
+        let mut work = vec![k];
+        while let Some(from) = work.pop() {
+            let Some(low) = self.low[from] else {
+                continue;
+            };
+            for dep in graph.out[from].iter().map(|d| &graph.deps[*d]) {
+                let at = low + self.gap(dep);
+                if self.time[dep.to].is_none() && self.low[dep.to].is_none_or(|l| l < at) {
+                    self.low[dep.to] = Some(at);
+                    work.push(dep.to);
+                }
+            }
+        }
+        work.push(k);
+        while let Some(to) = work.pop() {
+            let Some(high) = self.high[to] else {
+                continue;
+            };
+            for dep in graph.into[to].iter().map(|d| &graph.deps[*d]) {
+                let at = high - self.gap(dep);
+                if self.time[dep.from].is_none() && self.high[dep.from].is_none_or(|h| h > at) {
+                    self.high[dep.from] = Some(at);
+                    work.push(dep.from);
+                }
+            }
+        }
+    }
 }

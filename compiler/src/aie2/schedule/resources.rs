@@ -55,6 +55,30 @@ const FREE: Cycle = Cycle {
     reserved: [0; RESOURCES],
 };
 
+/// Whether two instructions that issue every `period` cycles, at these cycles first, need the same slot
+/// or port at the same time.
+pub fn collide(
+    period: usize,
+    a: (Opcode, &Itinerary, usize),
+    b: (Opcode, &Itinerary, usize),
+) -> bool {
+    if a.2 % period == b.2 % period && excluded(a.0.slot()) & slot_bit(b.0.slot()) != 0 {
+        return true;
+    }
+    a.1.stages.iter().any(|x| {
+        let mut same = b.1.stages.iter();
+        same.any(|y| {
+            let first = |at: usize, stage: u8| at + usize::from(stage);
+            let (m, n) = (first(a.2, x.first), first(b.2, y.first));
+            // Cycles from the beginning of one use to that of the other, forwards and backwards.
+            let ahead = (n + period - m % period) % period;
+            let behind = (period - ahead) % period;
+            let meet = ahead < usize::from(x.cycles) || behind < usize::from(y.cycles);
+            x.resource == y.resource && x.kind.conflicts(y.kind) && meet
+        })
+    })
+}
+
 impl Table {
     /// An empty table that grows.
     pub fn new() -> Self {
@@ -92,11 +116,17 @@ impl Table {
                     UseKind::Required => row.required[r] + row.reserved[r] > 0,
                     UseKind::Reserved => row.required[r] > 0,
                 };
+                if taken {
+                    return false;
+                }
+                if self.period.is_none() {
+                    continue;
+                }
                 // An instruction meets itself where the table is shorter than its use of a port.
                 let own = probe.iter().any(|(row, port, kind)| {
                     *row == self.row(c) && *port == r && kind.conflicts(stage.kind)
                 });
-                if taken || (own && self.period.is_some()) {
+                if own {
                     return false;
                 }
                 probe.push((self.row(c), r, stage.kind));
