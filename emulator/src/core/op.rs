@@ -432,8 +432,28 @@ pub(crate) enum Op {
         last: Last,
         blocking: bool,
     },
+    /// Sends the header of a packet.
+    HeaderWrite {
+        header: PacketHeader,
+        last: Last,
+        blocking: bool,
+    },
     /// Refused by name when it would execute.
     NotModelled(Opcode),
+}
+
+/// The headers that a core makes of its operands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PacketHeader {
+    /// First word of a packet: its id and type; the core's place is added.
+    Stream { id: Scalar, kind: u32 },
+    /// First word of a control packet.
+    Control {
+        addr: Scalar,
+        beats: u32,
+        operation: u32,
+        id: Scalar,
+    },
 }
 
 /// Whether a stream word ends a transfer.

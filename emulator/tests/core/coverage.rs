@@ -15,47 +15,56 @@ fn example(op: Opcode) -> Inst {
     Inst::from_fields(op, &operands).unwrap()
 }
 
+/// The forms that a core refuses, by name, with why. What the public sources do not define is not
+/// guessed.
+const REFUSED: [(&str, usize, &str); 5] = [
+    (
+        "sparse",
+        48,
+        "no public source states how a sparse operand selects its elements",
+    ),
+    (
+        "LDA_TM",
+        1,
+        "registers of the tile from a core: the array lends cores no register bus",
+    ),
+    ("ST_TM", 1, "as for LDA_TM"),
+    (
+        "VMOV_LO VMOV_HI",
+        2,
+        "how a cascade word is spread over 1024 bits is not stated",
+    ),
+    (
+        "VSHIFT_ALIGN",
+        1,
+        "the direction of its first shift is not stated",
+    ),
+];
+
 #[test]
 fn the_forms_that_are_refused_are_these() {
-    let missing: Vec<&str> = Opcode::all()
+    let refused: Vec<&str> = Opcode::all()
         .filter(|op| !op.is_nop() && !is_modelled(&example(*op)))
-        .map(|op| op.desc().mnemonic)
+        .map(|op| op.name())
         .collect();
-    let mut kinds = missing.clone();
-    kinds.sort_unstable();
-    kinds.dedup();
-    let sparse = |k: &&str| k.contains("sparse") || k.contains("compr");
-    let products = |k: &&str| k.contains("mac") || k.contains("msc") || k.contains("mul");
-    let (other, listed): (Vec<&str>, Vec<&str>) =
-        kinds.iter().partition(|k| !sparse(k) && !products(k));
-    assert!(listed.iter().all(|k| sparse(k) || products(k)));
-    assert_eq!(
-        other,
-        [
-            "lda.tm",
-            "mov.cph",
-            "mov.cph.nb",
-            "mov.cph.nb.tlast",
-            "mov.cph.tlast",
-            "mov.ph",
-            "mov.ph.nb",
-            "mov.ph.nb.tlast",
-            "mov.ph.tlast",
-            "st.tm",
-            "vmov.hi",
-            "vmov.lo",
-            "vshift.align",
-        ]
+    println!(
+        "{} of {} forms are refused:\n{}",
+        refused.len(),
+        Opcode::COUNT,
+        refused.join(" ")
     );
-    // Of products, only the forms with a sparse operand.
-    let dense = Opcode::all()
-        .filter(|op| products(&op.desc().mnemonic))
-        .map(example);
-    let refused = dense.filter(|i| !is_modelled(i));
-    assert!(
-        refused
-            .into_iter()
-            .all(|i| i.op().name().contains("sparse"))
-    );
-    assert_eq!((missing.len(), Opcode::COUNT), (65, 607));
+    let mut listed = 0;
+    for (names, count, why) in REFUSED {
+        let is = |form: &str| match names {
+            "sparse" => {
+                let form = form.to_lowercase();
+                form.contains("sparse") || form.contains("compr")
+            }
+            names => names.split(' ').any(|name| name == form),
+        };
+        let found: Vec<_> = refused.iter().filter(|form| is(form)).collect();
+        assert_eq!(found.len(), count, "{names} ({why}): {found:?}");
+        listed += count;
+    }
+    assert_eq!((refused.len(), listed), (53, 53), "{refused:?}");
 }

@@ -7,7 +7,7 @@
 mod memory;
 mod vector;
 
-use super::op::{AluFn, Jump, Last, Op, ScalarDst, Src, VectorDst};
+use super::op::{AluFn, Jump, Last, Op, PacketHeader, ScalarDst, Src, VectorDst};
 use super::regs::{Scalar, Source, Span};
 use arch::aie2::{Dir, Inst, Itinerary, Operand, Reg, itinerary_of};
 
@@ -216,9 +216,14 @@ fn control(view: &View, parts: &[&str]) -> Option<Op> {
 }
 
 fn stream(view: &View, parts: &[&str]) -> Option<Op> {
+    let (header, parts) = match parts {
+        ["mov", "ph" | "cph", rest @ ..] => (Some(header(view)?), rest),
+        ["mov", rest @ ..] => (None, rest),
+        _ => return None,
+    };
     let blocking = match parts {
-        ["mov"] | ["mov", "tlast"] => true,
-        ["mov", "nb"] | ["mov", "nb", "tlast"] => false,
+        [] | ["tlast"] => true,
+        ["nb"] | ["nb", "tlast"] => false,
         _ => return None,
     };
     if let Some(k) = view.output(0) {
@@ -232,9 +237,32 @@ fn stream(view: &View, parts: &[&str]) -> Option<Op> {
         (Some(&"tlast"), None) => Last::Yes,
         _ => Last::No,
     };
+    if let Some(header) = header {
+        return Some(Op::HeaderWrite {
+            header,
+            last,
+            blocking,
+        });
+    }
     Some(Op::StreamWrite {
         from: view.scalar(view.input(0)?)?,
         last,
         blocking,
     })
+}
+
+/// The operands of a packet header.
+fn header(view: &View) -> Option<PacketHeader> {
+    let imm = |name: &str| Some(view.inst.imm(view.named(name)?)? as u32);
+    let id = view.scalar(view.named("id")?)?;
+    if let Some(addr) = view.named("addr") {
+        return Some(PacketHeader::Control {
+            addr: view.scalar(addr)?,
+            beats: imm("nw")?,
+            operation: imm("op")?,
+            id,
+        });
+    }
+    let kind = imm("pcktType")?;
+    Some(PacketHeader::Stream { id, kind })
 }

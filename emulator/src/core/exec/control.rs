@@ -2,7 +2,7 @@
 
 use crate::core::fault::{FaultKind, Outcome, Role};
 use crate::core::machine::Machine;
-use crate::core::op::{Jump, Last, ScalarDst, Src, VectorDst};
+use crate::core::op::{Jump, Last, PacketHeader, ScalarDst, Src, VectorDst};
 use crate::core::pipe::Gate;
 use crate::core::regs::{Scalar, Source};
 
@@ -123,6 +123,40 @@ impl Machine {
 
     pub(super) fn stream_write(&mut self, from: Scalar, last: Last, blocking: bool) -> Outcome<()> {
         let word = self.need(from, Role::Stored)?;
+        self.send(word, last, blocking)
+    }
+
+    /// Sends the first word of a packet. Layouts: AMD AM020 "Packet-Switched Stream"; Xilinx/mlir-aie,
+    /// lib/Targets/AIETargetNPU.cpp (control packets).
+    pub(super) fn header_write(
+        &mut self,
+        header: PacketHeader,
+        last: Last,
+        blocking: bool,
+    ) -> Outcome<()> {
+        let word = match header {
+            PacketHeader::Stream { id, kind } => {
+                let place = self.regs.get(Scalar::CORE_ID);
+                let (row, col) = (place & 31, place >> 16 & 127);
+                let id = self.need(id, Role::Stored)? & 31;
+                id | kind << 12 | row << 16 | col << 21
+            }
+            PacketHeader::Control {
+                addr,
+                beats,
+                operation,
+                id,
+            } => {
+                let addr = self.need(addr, Role::Stored)? & 0xF_FFFF;
+                let id = self.need(id, Role::Stored)? & 31;
+                addr | beats << 20 | operation << 22 | id << 24
+            }
+        };
+        let even = word.count_ones().is_multiple_of(2);
+        self.send(word | u32::from(even) << 31, last, blocking)
+    }
+
+    fn send(&mut self, word: u32, last: Last, blocking: bool) -> Outcome<()> {
         let last = match last {
             Last::No => false,
             Last::Yes => true,

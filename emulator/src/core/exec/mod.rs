@@ -93,6 +93,11 @@ impl Machine {
                 last,
                 blocking,
             } => self.stream_write(*from, *last, *blocking),
+            Op::HeaderWrite {
+                header,
+                last,
+                blocking,
+            } => self.header_write(*header, *last, *blocking),
             Op::NotModelled(form) => {
                 let name = format!("{} (`{}`)", form.name(), form.desc().asm);
                 FaultKind::NotModelled { name }.fail()
