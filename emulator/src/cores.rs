@@ -3,11 +3,15 @@
 use arch::Tile;
 use arch::array::core_regs::{AccumulatorControl, CONTROL_ENABLE, CONTROL_RESET, Status};
 use arch::array::lock::core_lock_target;
+use arch::array::memory::CORE_OWN;
+use formats::elf::CoreElf;
 
 use rayon::prelude::*;
 
+use crate::bd::Bd;
 use crate::cascade::Cascades;
-use crate::core::{Core, Fault, Step, Wait};
+use crate::core::{Core, Fault, Step, Symbols, Wait, is_program_of};
+use crate::dma::BdTable;
 use crate::error::{EmuError, TILES, tile_index};
 use crate::memory::Memory;
 use crate::npu::Npu;
@@ -121,6 +125,20 @@ impl Npu {
         })
     }
 
+    /// Names the functions of a core by the ELF that its program comes from. Returns whether it does:
+    /// where the core holds another program, nothing changes.
+    pub fn name_functions(&mut self, tile: Tile, elf: &CoreElf) -> bool {
+        if !tile.exists() || tile.kind() != arch::TileKind::Core {
+            return false;
+        }
+        let core = &mut self.cores.slots[self.cores.slot_of[tile_index(tile)]].core;
+        let same = is_program_of(elf, core.program());
+        if same {
+            core.set_symbols(Symbols::of(elf));
+        }
+        same
+    }
+
     pub(crate) fn read_program(&self, tile: Tile, at: u32) -> u32 {
         let program = self.cores.slot(tile).core.program();
         match program.get(at as usize..at as usize + 4) {
@@ -152,6 +170,10 @@ impl Npu {
             slot.fault = None;
         }
         let enabled = value == CONTROL_ENABLE;
+        if enabled {
+            slot.core
+                .set_buffers(dma_buffers(&self.bds[tile_index(tile)]));
+        }
         slot.core.set_enabled(enabled);
         slot.wake(self.now + 1);
         self.awake.cores |= 1 << at;
@@ -340,8 +362,23 @@ impl Npu {
                 Some(Wait::StreamInput) => "waits for a word on its input stream".into(),
                 Some(Wait::StreamOutput) => "waits for room on its output stream".into(),
             };
-            out.push(format!("core {tile}, at {:#07x}, {what}", slot.core.pc()));
+            let place = slot.core.place().map(|p| format!(" in {p}"));
+            let place = place.unwrap_or_default();
+            out.push(format!(
+                "core {tile}, at {:#07x}{place}, {what}",
+                slot.core.pc()
+            ));
         }
         out
     }
+}
+
+/// Where the buffers of a core tile's descriptors begin, as the core sees them.
+fn dma_buffers(bds: &BdTable) -> Vec<u32> {
+    let all = bds
+        .iter()
+        .map(|words| Bd::from_words(arch::TileKind::Core, words));
+    all.filter(|bd| bd.valid)
+        .map(|bd| CORE_OWN + bd.base as u32)
+        .collect()
 }

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use arch::{Tile, TileKind};
 use emulator::{Budget, ClockMhz, Npu};
+use formats::elf::CoreElf;
 use formats::txn::Stream;
 
 use super::{Failure, print, read};
@@ -26,6 +28,10 @@ pub(super) struct Args {
     /// Clock of the array, for the predicted time
     #[arg(long, value_name = "MHZ", default_value_t)]
     clock: ClockMhz,
+    /// Folder with the cores' ELFs, as `npuc build` writes them (core_COL_ROW.elf): messages then name
+    /// functions
+    #[arg(long, value_name = "FOLDER")]
+    elfs: Option<PathBuf>,
     /// Print the predicted time on npu1, how busy cores and channels were, and what bound the run
     #[arg(long)]
     report: bool,
@@ -65,6 +71,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     npu.set_clock(args.clock);
     npu.load_xclbin(&read(&args.xclbin)?)
         .map_err(|e| Failure::input(&args.xclbin, e))?;
+    if let Some(folder) = &args.elfs {
+        name_functions(&mut npu, folder)?;
+    }
     let stream = Stream::parse(&read(&args.insts)?).map_err(|e| Failure::input(&args.insts, e))?;
     let contents = args.args.iter().map(|arg| match arg {
         HostArg::In(file) | HostArg::InOut(file) => read(file),
@@ -88,6 +97,32 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     match args.report {
         true => print(&format!("device emulator\n{}", report.prediction())),
         false => print(&format!("device emulator\n{report}")),
+    }
+}
+
+/// Names the functions of every core whose ELF is in the folder.
+fn name_functions(npu: &mut Npu, folder: &Path) -> Result<(), Failure> {
+    let mut found = 0;
+    for tile in Tile::all().filter(|t| t.kind() == TileKind::Core) {
+        let path = folder.join(format!("core_{}_{}.elf", tile.col, tile.row));
+        if !path.exists() {
+            continue;
+        }
+        let elf = CoreElf::parse(&read(&path)?).map_err(|e| Failure::input(&path, e))?;
+        if !npu.name_functions(tile, &elf) {
+            let why = format!(
+                "it is not the program that core {tile} holds\nhelp: give the folder that was built together with the XCLBIN"
+            );
+            return Err(Failure::input(&path, why));
+        }
+        found += 1;
+    }
+    match found {
+        0 => Err(Failure::input(
+            folder,
+            "no core_COL_ROW.elf is there\nhelp: give the folder that `npuc build` wrote",
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a core refuses to do, and where it happened.
 
+use super::symbols::Place;
 use arch::Tile;
 use arch::num::MacError;
 use std::fmt;
@@ -12,6 +13,8 @@ pub struct Fault {
     pub tile: Tile,
     /// Address of the bundle that is at fault; its instruction may have issued some cycles ago.
     pub pc: u32,
+    /// The function that it is in, where names are known.
+    pub place: Option<Place>,
     /// The bundle in assembler, empty if it cannot be decoded.
     pub bundle: String,
     /// The core's cycle.
@@ -23,6 +26,9 @@ pub struct Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "core {} at {:#07x}", self.tile, self.pc)?;
+        if let Some(place) = &self.place {
+            write!(f, " in {place}")?;
+        }
         if !self.bundle.is_empty() {
             write!(f, " `{}`", self.bundle)?;
         }
@@ -125,6 +131,23 @@ pub enum FaultKind {
         "execution runs past the end of the program memory (16384 bytes)\nhelp: end the program with `done` and a jump to itself"
     )]
     ProgramEnd,
+    /// The program counter came to bytes that no program was loaded to.
+    #[error(
+        "no program was loaded there\nhelp: end the program with `done` and a jump to itself; check the branch target"
+    )]
+    NoProgram,
+    /// The stack has grown over a buffer that a DMA channel of the tile uses.
+    #[error(
+        "the stack grows from {from:#07x} to {to:#07x}, over the buffer at {buffer:#07x}\nhelp: give the worker a larger stack, or the kernel fewer values to keep"
+    )]
+    StackOverflow {
+        /// The stack pointer before.
+        from: u32,
+        /// The stack pointer after.
+        to: u32,
+        /// Address of the buffer.
+        buffer: u32,
+    },
     /// A branch among the five bundles after another branch.
     #[error(
         "a branch in a delay slot of another\nhelp: leave five bundles without a branch after every branch, taken or not"

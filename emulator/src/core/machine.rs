@@ -32,6 +32,8 @@ pub(crate) struct Machine {
     pub(crate) finished: bool,
     /// Cycles that this one has waited for memory banks.
     bank_stalls: u8,
+    /// Where buffers begin that the stack must not grow over.
+    pub(crate) buffers: Vec<u32>,
     /// The multiplier's configuration that was used last.
     pub(crate) mac_setup: Option<MacSetup>,
 }
@@ -74,6 +76,7 @@ impl Machine {
             passed: 0,
             finished: false,
             bank_stalls: 0,
+            buffers: Vec::new(),
             mac_setup: None,
         }
     }

@@ -14,7 +14,8 @@
 //! - [`fault`]: what a core refuses to do.
 //! - `op`: operations with resolved operands; `decode`: which instruction form means which.
 //! - `program`: program memory and its decoded bundles.
-//! - `regs`, `pipe`, `machine`: the register file, what is in flight, one cycle.
+//! - `regs`, `pipe`, `banks`, `machine`: the register file, what is in flight, memory banks, one cycle.
+//! - `symbols`: names of functions.
 //! - `exec`: what operations do, one file a family.
 //!
 //! # How to add an instruction
@@ -33,10 +34,13 @@ mod op;
 mod pipe;
 mod program;
 mod regs;
+mod symbols;
 
 use bus::OwnMemory;
 pub use bus::{BusError, CoreBus, Step, Wait};
 pub use fault::{Fault, FaultKind, Role};
+pub(crate) use symbols::is_program_of;
+pub use symbols::{Place, Symbols};
 
 use arch::Tile;
 use arch::aie2::{Inst, Reg};
@@ -52,6 +56,7 @@ pub struct Core {
     enabled: bool,
     done: bool,
     counts: Counts,
+    symbols: Symbols,
 }
 
 /// Cycles of a core by what they were spent on.
@@ -89,6 +94,7 @@ impl Core {
             enabled: false,
             done: false,
             counts: Counts::default(),
+            symbols: Symbols::default(),
         }
     }
 
@@ -104,6 +110,21 @@ impl Core {
         self.program.write(offset, bytes)
     }
 
+    /// Names the functions of the program, for faults.
+    pub fn set_symbols(&mut self, symbols: Symbols) {
+        self.symbols = symbols;
+    }
+
+    /// The function that the next bundle is in, where names are known.
+    pub fn place(&self) -> Option<Place> {
+        self.symbols.place(self.pc())
+    }
+
+    /// Tells where buffers begin that the stack must not grow over: addresses in the core's view.
+    pub fn set_buffers(&mut self, buffers: Vec<u32>) {
+        self.machine.buffers = buffers;
+    }
+
     /// Program memory.
     pub fn program(&self) -> &[u8] {
         self.program.memory()
@@ -111,7 +132,9 @@ impl Core {
 
     /// Resets registers, pipeline and program counter; program memory and the enable stay.
     pub fn reset(&mut self) {
+        let buffers = std::mem::take(&mut self.machine.buffers);
         self.machine = Machine::new(core_id(self.tile));
+        self.machine.buffers = buffers;
         self.done = false;
     }
 
@@ -192,6 +215,7 @@ impl Core {
         Fault {
             tile: self.tile,
             pc,
+            place: self.symbols.place(pc),
             bundle,
             cycle: self.machine.cycle,
             kind,

@@ -18,6 +18,8 @@ pub(crate) struct Decoded {
 #[derive(Clone)]
 pub(crate) struct Program {
     memory: Vec<u8>,
+    /// For every second address, whether something was loaded there.
+    loaded: Vec<bool>,
     /// For every second address, one more than the number of its bundle.
     index: Vec<u16>,
     bundles: Vec<Decoded>,
@@ -28,6 +30,7 @@ impl Program {
     pub(crate) fn new() -> Self {
         Self {
             memory: vec![0; PROGRAM_BYTES as usize],
+            loaded: vec![false; PROGRAM_BYTES as usize / 2],
             index: vec![0; PROGRAM_BYTES as usize / 2],
             bundles: Vec::new(),
             ops: Vec::new(),
@@ -46,6 +49,7 @@ impl Program {
             return false;
         };
         range.copy_from_slice(bytes);
+        self.loaded[offset / 2..(offset + bytes.len()).div_ceil(2)].fill(true);
         self.index.fill(0);
         self.bundles.clear();
         self.ops.clear();
@@ -54,6 +58,9 @@ impl Program {
 
     /// The bundle at `pc`, without the cache.
     pub(crate) fn bundle(&self, pc: u32) -> Outcome<(Bundle, usize)> {
+        if self.loaded.get(pc as usize / 2) == Some(&false) {
+            return FaultKind::NoProgram.fail();
+        }
         let bytes = self.memory.get(pc as usize..).filter(|b| !b.is_empty());
         let bytes = bytes.ok_or(FaultKind::ProgramEnd)?;
         Ok(decode_bundle(bytes).map_err(|e| FaultKind::Undecodable {

@@ -1,7 +1,8 @@
 //! What a core refuses, and how it says so.
 
 use super::harness::{Machine, OWN, ended, fault};
-use emulator::core::FaultKind;
+use emulator::core::{FaultKind, Symbols};
+use formats::elf::{CoreElf, Symbol, SymbolKind};
 
 fn text(program: &str) -> String {
     fault(program).to_string()
@@ -159,4 +160,58 @@ fn halves_that_an_operation_ignores_may_be_undefined() {
     let swapped = program.replace("x0, x1, r0", "x1, x0, r0");
     let fault = Machine::new(&ended(&swapped)).finish().unwrap_err();
     assert!(matches!(fault.kind, FaultKind::Undefined { .. }), "{fault}");
+}
+
+#[test]
+fn lock_ids_beyond_the_windows_are_refused() {
+    insta::assert_snapshot!(text("mova r0, #-1\nmova r1, #64\nacq r1, r0"), @r#"
+    core (1,2) at 0x00008 `acq r1, r0`, cycle 2: lock 64: a core reaches locks 0..=63
+    help: check the lock's number and its values
+    "#);
+}
+
+#[test]
+fn a_program_that_falls_off_its_end_is_stopped_there() {
+    let mut machine = Machine::new("mova r0, #1\nmova r1, #2");
+    let fault = machine.finish().unwrap_err();
+    insta::assert_snapshot!(fault, @r#"
+    core (1,2) at 0x00008, cycle 2: no program was loaded there
+    help: end the program with `done` and a jump to itself; check the branch target
+    "#);
+}
+
+#[test]
+fn a_stack_that_grows_over_a_buffer_is_a_fault() {
+    let program = |bytes: u32| {
+        let text = format!("movxm sp, #{OWN}\npaddb [sp], #{bytes}\npaddb [sp], #-{bytes}");
+        let mut machine = Machine::new(&ended(&text));
+        machine.core.set_buffers(vec![OWN + 0x400, OWN + 0x100]);
+        machine.finish()
+    };
+    assert_eq!(program(0x100), Ok(()));
+    insta::assert_snapshot!(program(0x120).unwrap_err(), @r#"
+    core (1,2) at 0x00006 `paddb [sp], #288`, cycle 1: the stack grows from 0x70000 to 0x70120, over the buffer at 0x70100
+    help: give the worker a larger stack, or the kernel fewer values to keep
+    "#);
+}
+
+#[test]
+fn faults_name_the_function_where_names_are_known() {
+    let function = |name: &str, addr, size| Symbol {
+        name: name.into(),
+        addr,
+        size,
+        kind: SymbolKind::Function,
+        global: true,
+    };
+    let elf = CoreElf {
+        symbols: vec![function("__start", 0, 6), function("kernel", 6, 0x40)],
+        ..CoreElf::default()
+    };
+    let mut machine = Machine::new(&ended("movxm p0, #458755\nnop\nlda r0, [p0, #0]"));
+    machine.core.set_symbols(Symbols::of(&elf));
+    insta::assert_snapshot!(machine.finish().unwrap_err(), @r#"
+    core (1,2) at 0x00008 in kernel+0x2 `lda r0, [p0, #0]`, cycle 2: address 0x70003 is not a multiple of the access size 4
+    help: align the buffer and its strides
+    "#);
 }

@@ -55,6 +55,22 @@ impl Machine {
         Ok(base)
     }
 
+    /// Moves a pointer. The stack grows upwards and must not grow over a buffer.
+    pub(super) fn pointer(&mut self, address: &Address) -> Outcome<()> {
+        let from = self.address(address)?;
+        if address.base != Scalar::SP {
+            return Ok(());
+        }
+        let Walk::Post(step) = address.walk else {
+            return Ok(());
+        };
+        let to = from.wrapping_add(self.need_src(step, Role::Address)?) & ADDRESS_MASK;
+        match self.buffers.iter().find(|at| (from..to).contains(at)) {
+            Some(&buffer) => FaultKind::StackOverflow { from, to, buffer }.fail(),
+            None => Ok(()),
+        }
+    }
+
     #[inline]
     pub(super) fn load(&mut self, load: &Load) -> Outcome<()> {
         let addr = self.address(&load.address)?;

@@ -52,7 +52,7 @@ impl Machine {
                 Ok(())
             }
             Op::Done => self.done(),
-            Op::Pointer(address) => self.address(address).map(|_| ()),
+            Op::Pointer(address) => self.pointer(address),
             Op::Load(load) => self.load(load),
             Op::LoadVector {
                 address,
