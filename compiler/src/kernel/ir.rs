@@ -8,6 +8,7 @@
 
 mod lanes;
 mod mac;
+mod movement;
 mod scalar;
 mod vector;
 
@@ -15,6 +16,7 @@ use std::fmt;
 
 pub use lanes::{CompareOp, LaneOp, MaskOp, lane_kind};
 pub use mac::{Addend, MacMode, MacShape};
+pub use movement::{MoveOp, ReduceOp};
 pub use scalar::{IntOp, UnaryOp};
 pub use vector::{AccOp, VectorOp};
 

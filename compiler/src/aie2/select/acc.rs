@@ -9,7 +9,7 @@ use crate::kernel::ir::{AccOp, MaskOp, Op, Value, VectorOp};
 use crate::kernel::types::{AccLane, Rounding, Type};
 
 /// Configuration word of a sum of accumulators: the lanes that it adds.
-fn sum_config(lane: AccLane) -> i64 {
+pub(super) fn sum_config(lane: AccLane) -> i64 {
     let (amode, bmode) = match lane {
         AccLane::I32 => (0, 0),
         AccLane::I64 => (1, 0),
@@ -73,6 +73,10 @@ impl Lower<'_> {
                 self.lower_eq_zero(result, ty, value);
             }
             VectorOp::Select { mask, a, b } => self.lower_select_lanes(result, *mask, *a, *b),
+            VectorOp::Move(op) => self.lower_move(result, op),
+            VectorOp::Reduce { op, signed, value } => {
+                self.lower_reduce(result, *op, *signed, *value);
+            }
             VectorOp::Mask { op, a, b } => {
                 let form = match op {
                     MaskOp::And => op::AND,

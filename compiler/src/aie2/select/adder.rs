@@ -51,7 +51,8 @@ fn form(f: LaneFn, elem: Elem, signed: bool) -> Opcode {
     }
 }
 
-fn elem(ty: Type) -> Elem {
+/// Element of a vector.
+pub(super) fn elem(ty: Type) -> Elem {
     match ty {
         Type::Vec { elem, .. } => elem,
         _ => Elem::I32,
@@ -93,7 +94,7 @@ impl Lower<'_> {
 
     /// An instruction of the adder that makes a vector: the vector and the mask that it makes as well.
     /// The vector has 512 bits; where operands have 256, so has what matters of it.
-    fn adder(
+    pub(super) fn adder(
         &mut self,
         f: LaneFn,
         elem: Elem,

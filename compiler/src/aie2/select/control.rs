@@ -7,7 +7,7 @@ use arch::aie2::{Reg, reg};
 
 use super::consts::set_reg;
 use super::lower::Lower;
-use crate::kernel::ir::{Block, Func, Op, Value, VectorOp};
+use crate::kernel::ir::{Block, Func, MoveOp, Op, Value, VectorOp};
 use crate::kernel::types::Type;
 
 /// What control registers hold, where it is known.
@@ -53,6 +53,23 @@ pub(super) fn needs(func: &Func, op: &Op, shift: impl Fn(Value) -> Option<i32>) 
             VectorOp::Lanes { signed: false, .. } | VectorOp::Compare { signed: false, .. },
         ) => {
             needs.insert(reg::CRVADDSIGN, 0);
+        }
+        Op::Vector(
+            VectorOp::Reduce { signed: false, .. }
+            | VectorOp::Move(MoveOp::Extract { signed: false, .. }),
+        ) => {
+            needs.insert(reg::CRVADDSIGN, 0);
+        }
+        Op::Vector(VectorOp::Move(MoveOp::Pack {
+            signed, saturate, ..
+        })) => {
+            needs.insert(reg::CRSAT, i64::from(*saturate));
+            if !signed {
+                needs.insert(reg::CRPACKSIGN, 0);
+            }
+        }
+        Op::Vector(VectorOp::Move(MoveOp::Unpack { signed: false, .. })) => {
+            needs.insert(reg::CRUNPACKSIGN, 0);
         }
         _ => {}
     }

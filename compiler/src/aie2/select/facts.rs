@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::kernel::ir::{Block, Func, Inst, Op, Value, VectorOp};
+use crate::kernel::ir::{Block, Func, Inst, MoveOp, Op, Value, VectorOp};
 use crate::kernel::types::Type;
 
 /// The object of constant addresses and of parameters that others may reach too.
@@ -125,7 +125,7 @@ impl Facts {
                 Op::Mac { mode, .. } if mode.is_float() => {
                     placeable.insert(results[0]);
                 }
-                Op::Ups { .. } => {
+                Op::Ups { .. } | Op::Vector(VectorOp::Move(MoveOp::Pack { .. })) => {
                     placeable.insert(results[0]);
                 }
                 Op::Vector(VectorOp::ToF32 { value }) => {

@@ -5,6 +5,7 @@
 //! - `consts`: constants, hoisted out of loops.
 //! - `control`: control registers, set where they change.
 //! - `memory`: loads, stores, pointers.
+//! - `movement`: lanes moved and taken together.
 //! - `scalar`: integer operations; `divide` and `float`: those that take many instructions.
 //! - `vector`: multiply-accumulate, shift-round-saturate and moves of vectors.
 //! - `adder`: the vector adder and masks.
@@ -23,6 +24,7 @@ mod float;
 mod loops;
 mod lower;
 mod memory;
+mod movement;
 mod scalar;
 mod start;
 mod vector;

@@ -1,7 +1,11 @@
 //! Products and operations on vectors and accumulators.
 
+use arch::num::ShuffleMode;
+
 use super::FuncBuilder;
-use crate::kernel::ir::{AccOp, Addend, CompareOp, LaneOp, MacMode, MaskOp, Op, Value, VectorOp};
+use crate::kernel::ir::{
+    AccOp, Addend, CompareOp, LaneOp, MacMode, MaskOp, MoveOp, Op, ReduceOp, Value, VectorOp,
+};
 use crate::kernel::types::{Rounding, Type};
 
 impl FuncBuilder {
@@ -204,5 +208,123 @@ impl FuncBuilder {
     pub fn mask64_of(&mut self, lo: Value, hi: Value) -> Value {
         let (lanes, hi) = (64, Some(hi));
         self.op(Op::Vector(VectorOp::MaskOf { lanes, lo, hi }))
+    }
+
+    /// A permutation of the bytes of two vectors; a mode has a name such as `T16_8x4`.
+    pub fn shuffle(&mut self, mode: ShuffleMode, a: Value, b: Value) -> Value {
+        self.movement(MoveOp::Shuffle { mode, a, b })
+    }
+
+    /// The lanes of two vectors in turn: the first half of them, and the second.
+    pub fn interleave(&mut self, a: Value, b: Value) -> (Value, Value) {
+        let modes = match self.ty(a) {
+            Type::Vec { elem, .. } if elem.bits() == 8 => [20, 21],
+            Type::Vec { elem, .. } if elem.bits() == 16 => [18, 19],
+            _ => [16, 17],
+        };
+        self.shuffle_pair(modes, a, b)
+    }
+
+    /// The lanes of two vectors, one after the other, sorted: those at even places, and those at odd
+    /// ones.
+    pub fn deinterleave(&mut self, a: Value, b: Value) -> (Value, Value) {
+        let modes = match self.ty(a) {
+            Type::Vec { elem, .. } if elem.bits() == 8 => [0, 1],
+            Type::Vec { elem, .. } if elem.bits() == 16 => [2, 3],
+            _ => [4, 5],
+        };
+        self.shuffle_pair(modes, a, b)
+    }
+
+    fn shuffle_pair(&mut self, modes: [usize; 2], a: Value, b: Value) -> (Value, Value) {
+        let [lo, hi] = modes.map(|mode| self.shuffle(ShuffleMode::all()[mode], a, b));
+        (lo, hi)
+    }
+
+    /// 64 bytes of `a` followed by `b`, from byte `bytes` (0..=64) on.
+    pub fn vshift(&mut self, a: Value, b: Value, bytes: Value) -> Value {
+        self.movement(MoveOp::Shift { a, b, bytes })
+    }
+
+    /// One lane in every lane.
+    pub fn broadcast(&mut self, value: Value, index: Value) -> Value {
+        self.movement(MoveOp::Broadcast { value, index })
+    }
+
+    /// One lane as a scalar, extended by its sign.
+    pub fn extract(&mut self, value: Value, index: Value) -> Value {
+        let signed = true;
+        self.movement(MoveOp::Extract {
+            value,
+            index,
+            signed,
+        })
+    }
+
+    /// One lane as a scalar, extended by zeros.
+    pub fn extract_unsigned(&mut self, value: Value, index: Value) -> Value {
+        let signed = false;
+        self.movement(MoveOp::Extract {
+            value,
+            index,
+            signed,
+        })
+    }
+
+    /// A vector with one lane replaced.
+    pub fn insert(&mut self, value: Value, index: Value, scalar: Value) -> Value {
+        self.movement(MoveOp::Insert {
+            value,
+            index,
+            scalar,
+        })
+    }
+
+    /// A vector moved up by one lane, a scalar in its lowest.
+    pub fn push_low(&mut self, value: Value, scalar: Value) -> Value {
+        let high = false;
+        self.movement(MoveOp::Push {
+            value,
+            scalar,
+            high,
+        })
+    }
+
+    /// A vector moved down by one lane, a scalar in its highest.
+    pub fn push_high(&mut self, value: Value, scalar: Value) -> Value {
+        let high = true;
+        self.movement(MoveOp::Push {
+            value,
+            scalar,
+            high,
+        })
+    }
+
+    /// Signed 16-bit elements clamped to 8 bits.
+    pub fn pack(&mut self, value: Value) -> Value {
+        let (signed, saturate) = (true, true);
+        self.movement(MoveOp::Pack {
+            value,
+            signed,
+            saturate,
+        })
+    }
+
+    /// Signed 8-bit elements widened to 16 bits.
+    pub fn unpack(&mut self, value: Value) -> Value {
+        let signed = true;
+        self.movement(MoveOp::Unpack { value, signed })
+    }
+
+    /// A movement of lanes as it stands.
+    pub fn movement(&mut self, op: MoveOp) -> Value {
+        self.op(Op::Vector(VectorOp::Move(op)))
+    }
+
+    /// The lanes of a vector of signed elements or floats, or of 16 f32, taken together: the result
+    /// in every lane.
+    pub fn reduce(&mut self, op: ReduceOp, value: Value) -> Value {
+        let signed = true;
+        self.op(Op::Vector(VectorOp::Reduce { op, signed, value }))
     }
 }

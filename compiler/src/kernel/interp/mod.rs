@@ -8,6 +8,7 @@
 mod alias;
 mod lanes;
 mod memory;
+mod movement;
 mod scalar;
 mod trap;
 mod vector;

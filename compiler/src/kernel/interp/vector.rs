@@ -3,6 +3,7 @@
 use arch::num::{self, LaneFn, LaneKind, MacConf, Negate};
 
 use super::lanes::{Bits, WIDEST, first_64, get, set, words};
+use super::movement::{movement, reduce};
 use super::{Datum, Frame, TrapKind};
 use crate::kernel::ir::{AccOp, CompareOp, LaneOp, MaskOp, VectorOp, lane_kind};
 use crate::kernel::types::{AccLane, Elem, Type};
@@ -80,6 +81,10 @@ pub(super) fn vector(frame: &Frame<'_>, op: &VectorOp) -> Result<Vec<Datum>, Tra
             let (a, b) = (first_64(&frame.wide(*a)), first_64(&frame.wide(*b)));
             wide_of(&num::lanes(LaneFn::Select, kind, &b, &a, frame.mask(*mask)).0)
         }
+        VectorOp::Move(op) => return Ok(vec![movement(frame, op)?]),
+        VectorOp::Reduce { op, signed, value } => {
+            return Ok(vec![reduce(frame, *op, *signed, *value)]);
+        }
         VectorOp::Mask { op, a, b } => {
             let (a, b) = (frame.mask(*a), frame.mask(*b));
             return Ok(vec![Datum::Mask(match op {
@@ -114,7 +119,7 @@ fn lane_count(ty: Type) -> usize {
 }
 
 /// Element of a vector.
-fn elem(ty: Type) -> Elem {
+pub(super) fn elem(ty: Type) -> Elem {
     match ty {
         Type::Vec { elem, .. } => elem,
         _ => Elem::I32,
@@ -127,7 +132,7 @@ fn all(lanes: usize) -> u64 {
 }
 
 /// 512 bits as the contents of a register.
-fn wide_of(bits: &[u8; 64]) -> Bits {
+pub(super) fn wide_of(bits: &[u8; 64]) -> Bits {
     let mut wide = [0; WIDEST];
     wide[..64].copy_from_slice(bits);
     wide

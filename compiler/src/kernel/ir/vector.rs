@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Value;
 use super::lanes::{CompareOp, LaneOp, MaskOp, mask_of};
+use super::movement::{MoveOp, ReduceOp};
 use crate::kernel::types::{AccLane, Elem, Rounding, Type};
 
 /// An operation on vectors and accumulators. Results are named after the arrow.
@@ -96,6 +97,22 @@ pub enum VectorOp {
         /// The others.
         b: Value,
     },
+    /// A movement of lanes; see each for its result.
+    Move(MoveOp),
+    /// The lanes of a vector of 512 bits, or of 16 f32, taken together -> value of the same type with
+    /// the result in every lane.
+    ///
+    /// The lanes are turned round by half of them and taken together with what they were, lane by
+    /// lane, then by a quarter, and so on down to one ([`ReduceOp::distances`]); sums are those of
+    /// [`LaneOp::Add`] and [`AccOp::Add`]. Where a bf16 is a NaN, lanes may differ.
+    Reduce {
+        /// How.
+        op: ReduceOp,
+        /// Whether the elements are signed, where that matters.
+        signed: bool,
+        /// Vector or accumulator.
+        value: Value,
+    },
     /// Operation on two masks -> mask of their lanes.
     Mask {
         /// Which.
@@ -169,6 +186,8 @@ impl VectorOp {
             }
             VectorOp::Floor { value, shift } => [value, shift].into_iter().for_each(f),
             VectorOp::Lanes { a, b, .. } => [a].into_iter().chain(b).for_each(f),
+            VectorOp::Move(op) => op.for_each_operand_mut(f),
+            VectorOp::Reduce { value, .. } => [value].into_iter().for_each(f),
             VectorOp::Compare { a, b, .. } | VectorOp::Mask { a, b, .. } => {
                 [a, b].into_iter().for_each(f);
             }
@@ -202,6 +221,8 @@ impl VectorOp {
             VectorOp::Lanes { a, .. } | VectorOp::Select { a, .. } => ty(*a),
             VectorOp::Compare { a: value, .. } | VectorOp::EqZero { value } => mask_of(ty(*value)),
             VectorOp::Mask { a: mask, .. } | VectorOp::MaskNot { mask } => ty(*mask),
+            VectorOp::Move(op) => op.result_type(ty),
+            VectorOp::Reduce { value, .. } => ty(*value),
             VectorOp::MaskWord { .. } => Type::I32,
             VectorOp::MaskOf { lanes, .. } => Type::Mask { lanes: *lanes },
         }]

@@ -1,7 +1,7 @@
 //! Products and operations on vectors and accumulators.
 
 use super::Names;
-use crate::kernel::ir::{Addend, Op, Value, VectorOp};
+use crate::kernel::ir::{Addend, MoveOp, Op, Value, VectorOp};
 use crate::kernel::types::{ROUNDINGS, Rounding};
 
 /// An operation as its text.
@@ -29,6 +29,10 @@ pub(super) fn text(names: &Names, op: &VectorOp) -> String {
         }
         VectorOp::EqZero { value } => format!("veqz {}", n(value)),
         VectorOp::Select { mask, a, b } => format!("vselect {}, {}, {}", n(mask), n(a), n(b)),
+        VectorOp::Move(op) => movement(names, op),
+        VectorOp::Reduce { op, signed, value } => {
+            format!("{} {}", signed_name(op.name(), *signed), n(value))
+        }
         VectorOp::Mask { op, a, b } => format!("{} {}, {}", op.name(), n(a), n(b)),
         VectorOp::MaskNot { mask } => format!("mask.not {}", n(mask)),
         VectorOp::MaskWord { mask, high } => {
@@ -37,6 +41,47 @@ pub(super) fn text(names: &Names, op: &VectorOp) -> String {
         VectorOp::MaskOf { lanes, lo, hi } => {
             let hi = hi.map_or(String::new(), |hi| format!(", {}", names.of(hi)));
             format!("mask.of mask{lanes} {}{hi}", n(lo))
+        }
+    }
+}
+
+fn movement(names: &Names, op: &MoveOp) -> String {
+    let n = |v: &Value| names.of(*v);
+    match op {
+        MoveOp::Shuffle { mode, a, b } => format!("vshuffle {} {}, {}", mode.name(), n(a), n(b)),
+        MoveOp::Shift { a, b, bytes } => format!("vshift {}, {}, {}", n(a), n(b), n(bytes)),
+        MoveOp::Broadcast { value, index } => format!("vbroadcast {}, {}", n(value), n(index)),
+        MoveOp::Extract {
+            value,
+            index,
+            signed,
+        } => {
+            let name = signed_name("vextract", *signed);
+            format!("{name} {}, {}", n(value), n(index))
+        }
+        MoveOp::Insert {
+            value,
+            index,
+            scalar,
+        } => format!("vinsert {}, {}, {}", n(value), n(index), n(scalar)),
+        MoveOp::Push {
+            value,
+            scalar,
+            high,
+        } => {
+            let end = if *high { "hi" } else { "lo" };
+            format!("vpush.{end} {}, {}", n(value), n(scalar))
+        }
+        MoveOp::Pack {
+            value,
+            signed,
+            saturate,
+        } => {
+            let range = if *saturate { "saturate" } else { "wrap" };
+            format!("{} {}, {range}", signed_name("vpack", *signed), n(value))
+        }
+        MoveOp::Unpack { value, signed } => {
+            format!("{} {}", signed_name("vunpack", *signed), n(value))
         }
     }
 }

@@ -201,6 +201,13 @@ pub enum Rule {
     /// Masks live in registers.
     #[error("{ty} is a mask and has no place in memory")]
     MaskMemory { ty: Type },
+    /// The chip packs between 8 and 16 bits.
+    #[error("{op} of {found}, it takes {takes}")]
+    Packing {
+        op: &'static str,
+        found: Type,
+        takes: Type,
+    },
     /// A cast keeps every bit.
     #[error("cast of {from}, {bits} bits, to {to}, {to_bits} bits")]
     CastWidth {
@@ -303,6 +310,10 @@ impl Rule {
             Rule::LaneElem { .. } => {
                 "add, subtract and multiply floats in accumulators; compare as bf16".into()
             }
+            Rule::Packing { op, .. } => match *op {
+                "vpack" => "32 bits to 16: cast to acc32, then srs by 0".into(),
+                _ => "16 bits to 32: ups to acc32 by 0, then cast".into(),
+            },
             Rule::NoUnsigned { .. } => "it is the same for signed elements".into(),
             Rule::MaskMemory { .. } => "store the scalars of `mask.lo` and `mask.hi`".into(),
             Rule::CastWidth { .. } => {

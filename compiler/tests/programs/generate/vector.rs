@@ -1,7 +1,8 @@
 //! Operations on vectors and accumulators.
 
+use arch::num::ShuffleMode;
 use npuc::kernel::builder::FuncBuilder;
-use npuc::kernel::ir::{CompareOp, IntOp, LaneOp, MaskOp, Value};
+use npuc::kernel::ir::{CompareOp, IntOp, LaneOp, MaskOp, MoveOp, ReduceOp, Value};
 use npuc::kernel::types::{Elem, ROUNDINGS, Type};
 
 use super::{ACCS, Choices, Scope, VECTORS, wide};
@@ -19,11 +20,12 @@ const INTEGERS: [(Type, Type); 3] = [
 ];
 
 pub(super) fn operation(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
-    match choices.below(6) {
+    match choices.below(8) {
         0 => lanes(b, choices, scope),
         1 => compare(b, choices, scope),
         2 => select(b, choices, scope),
         3 => masks(b, choices, scope),
+        4 | 5 => movement(b, choices, scope),
         _ => {
             let value = accumulate(b, choices, scope);
             scope.wide.push(value);
@@ -134,6 +136,78 @@ fn masks(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
             scope.scalars.push(b.mask_word(left, high));
         }
     }
+}
+
+/// A vector of 512 bits of any element.
+fn any(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) -> Value {
+    let ty = lane_type(choices, true);
+    wide(b, choices, scope, ty)
+}
+
+fn movement(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
+    let index = match choices.below(2) {
+        0 => choices.of(&scope.scalars),
+        _ => b.iconst(choices.below(256) as i32 - 64),
+    };
+    let scalar = choices.of(&scope.scalars);
+    let first = any(b, choices, scope);
+    let ty = b.ty(first);
+    let moved = match choices.below(9) {
+        0 => {
+            let mode = choices.of(ShuffleMode::all());
+            let second = wide(b, choices, scope, ty);
+            b.shuffle(mode, first, second)
+        }
+        1 => {
+            let bytes = match choices.below(2) {
+                0 => b.iconst(choices.below(65) as i32),
+                _ => {
+                    let mask = b.iconst(63);
+                    b.int(IntOp::And, scalar, mask)
+                }
+            };
+            let second = wide(b, choices, scope, ty);
+            b.vshift(first, second, bytes)
+        }
+        2 => b.broadcast(first, index),
+        3 => {
+            let signed = choices.below(2) == 0;
+            let lane = match signed {
+                true => b.extract(first, index),
+                false => b.extract_unsigned(first, index),
+            };
+            scope.scalars.push(lane);
+            return;
+        }
+        4 => b.insert(first, index, scalar),
+        5 => match choices.below(2) {
+            0 => b.push_low(first, scalar),
+            _ => b.push_high(first, scalar),
+        },
+        6 => {
+            let value = wide(b, choices, scope, VECTORS[3]);
+            b.movement(MoveOp::Pack {
+                value,
+                signed: choices.below(2) == 0,
+                saturate: choices.below(2) == 0,
+            })
+        }
+        7 => {
+            let value = wide(b, choices, scope, VECTORS[0]);
+            let signed = choices.below(2) == 0;
+            b.movement(MoveOp::Unpack { value, signed })
+        }
+        _ => {
+            let (op, _) = choices.of(&ReduceOp::ALL);
+            let value = match op {
+                ReduceOp::Add if choices.below(2) == 0 => wide(b, choices, scope, F32X16),
+                ReduceOp::Add => wide(b, choices, scope, VECTORS[5]),
+                ReduceOp::Max | ReduceOp::Min => first,
+            };
+            b.reduce(op, value)
+        }
+    };
+    scope.wide.push(moved);
 }
 
 fn accumulate(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) -> Value {

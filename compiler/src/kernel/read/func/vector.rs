@@ -1,7 +1,11 @@
 //! Products and operations on vectors and accumulators.
 
+use arch::num::ShuffleMode;
+
 use super::{Reader, Result};
-use crate::kernel::ir::{AccOp, Addend, CompareOp, LaneOp, MacMode, MaskOp, Op, VectorOp};
+use crate::kernel::ir::{
+    AccOp, Addend, CompareOp, LaneOp, MacMode, MaskOp, MoveOp, Op, ReduceOp, VectorOp,
+};
 use crate::kernel::types::{ROUNDINGS, Rounding, Type};
 
 /// Products: spelling, whether the product and whether the accumulator is negated, none where there
@@ -24,10 +28,28 @@ const SIGNS: [(&str, bool, bool); 4] = [
 ];
 
 /// Operations of this file that have no table of their own.
-const OPS: [&str; 11] = [
-    "acc.neg", "cast", "to_bf16", "to_f32", "vfloor", "veqz", "vselect", "mask.not", "mask.lo",
-    "mask.hi", "mask.of",
+const OPS: [&str; 17] = [
+    "acc.neg",
+    "cast",
+    "to_bf16",
+    "to_f32",
+    "vfloor",
+    "veqz",
+    "vselect",
+    "mask.not",
+    "mask.lo",
+    "mask.hi",
+    "mask.of",
+    "vshuffle",
+    "vshift",
+    "vbroadcast",
+    "vinsert",
+    "vpush.lo",
+    "vpush.hi",
 ];
+
+/// Movements that have an unsigned form.
+const SIGNED_MOVES: [&str; 3] = ["vextract", "vpack", "vunpack"];
 
 /// Suffix of operations on unsigned elements, where that matters.
 const UNSIGNED: &str = ".u";
@@ -41,7 +63,11 @@ pub(super) fn names() -> Vec<String> {
     let others = OPS.iter().map(ToString::to_string);
     let lanes = LaneOp::ALL.iter().map(|(op, name)| (*name, op.compares()));
     let compares = CompareOp::ALL.iter().map(|(op, name)| (*name, op.orders()));
-    let signed = lanes.chain(compares).flat_map(|(name, both)| {
+    let reductions = ReduceOp::ALL.iter();
+    let reductions = reductions.map(|(op, name)| (*name, *op != ReduceOp::Add));
+    let moves = SIGNED_MOVES.iter().map(|name| (*name, true));
+    let all = lanes.chain(compares).chain(reductions).chain(moves);
+    let signed = all.flat_map(|(name, both)| {
         let unsigned = both.then(|| format!("{name}{UNSIGNED}"));
         [Some(name.to_string()), unsigned].into_iter().flatten()
     });
@@ -126,8 +152,12 @@ impl Reader<'_> {
             let (a, b) = self.pair()?;
             return Ok(Some(VectorOp::Compare { op, signed, a, b }));
         }
+        if let Some((op, _)) = ReduceOp::ALL.into_iter().find(|(_, n)| *n == name) {
+            let value = self.operand()?;
+            return Ok(Some(VectorOp::Reduce { op, signed, value }));
+        }
         let Some((op, _)) = LaneOp::ALL.into_iter().find(|(_, n)| *n == name) else {
-            return Ok(None);
+            return Ok(self.movement(name, signed)?.map(VectorOp::Move));
         };
         let a = self.operand()?;
         let mut b = None;
@@ -136,6 +166,72 @@ impl Reader<'_> {
             b = Some(self.operand()?);
         }
         Ok(Some(VectorOp::Lanes { op, signed, a, b }))
+    }
+
+    /// A movement of lanes; none for other names.
+    fn movement(&mut self, name: &str, signed: bool) -> Result<Option<MoveOp>> {
+        Ok(Some(match name {
+            "vshuffle" => {
+                let modes: Vec<&str> = ShuffleMode::all().iter().map(|m| m.name()).collect();
+                let word = self.word("a mode such as `T16_8x4`", &modes)?;
+                let mode = ShuffleMode::from_name(word.text).unwrap_or(ShuffleMode::all()[0]);
+                let (a, b) = self.pair()?;
+                MoveOp::Shuffle { mode, a, b }
+            }
+            "vshift" => {
+                let (a, b) = self.pair()?;
+                self.punct(",")?;
+                let bytes = self.operand()?;
+                MoveOp::Shift { a, b, bytes }
+            }
+            "vbroadcast" => {
+                let (value, index) = self.pair()?;
+                MoveOp::Broadcast { value, index }
+            }
+            "vextract" => {
+                let (value, index) = self.pair()?;
+                MoveOp::Extract {
+                    value,
+                    index,
+                    signed,
+                }
+            }
+            "vinsert" => {
+                let (value, index) = self.pair()?;
+                self.punct(",")?;
+                let scalar = self.operand()?;
+                MoveOp::Insert {
+                    value,
+                    index,
+                    scalar,
+                }
+            }
+            "vpush.lo" | "vpush.hi" => {
+                let (value, scalar) = self.pair()?;
+                let high = name == "vpush.hi";
+                MoveOp::Push {
+                    value,
+                    scalar,
+                    high,
+                }
+            }
+            "vpack" => {
+                let value = self.operand()?;
+                self.punct(",")?;
+                let range = self.word("`saturate` or `wrap`", &["saturate", "wrap"])?;
+                let saturate = range.text == "saturate";
+                MoveOp::Pack {
+                    value,
+                    signed,
+                    saturate,
+                }
+            }
+            "vunpack" => MoveOp::Unpack {
+                value: self.operand()?,
+                signed,
+            },
+            _ => return Ok(None),
+        }))
     }
 
     /// The number of lanes of a mask's type.

@@ -1,7 +1,7 @@
 //! Rules of products and of operations on vectors and accumulators.
 
 use super::{At, Check};
-use crate::kernel::ir::{LaneOp, MacMode, Value, VectorOp};
+use crate::kernel::ir::{LaneOp, MacMode, MoveOp, ReduceOp, Value, VectorOp};
 use crate::kernel::types::{AccLane, Elem, Type};
 use crate::kernel::verify::Rule;
 
@@ -136,6 +136,8 @@ impl Check<'_, '_> {
                     self.operand(at, "mask", *mask, Type::Mask { lanes });
                 }
             }
+            VectorOp::Move(op) => self.movement(at, op),
+            VectorOp::Reduce { op, signed, value } => self.reduce(at, *op, *signed, *value),
             VectorOp::Mask { a, b, .. } => {
                 self.operand_if(at, "left operand", *a, is_mask, "a mask");
                 if let Some(a) = self.ty(*a).filter(|ty| is_mask(*ty)) {
@@ -159,6 +161,75 @@ impl Check<'_, '_> {
                     self.error(at, Rule::MaskWords { lanes, words });
                 }
             }
+        }
+    }
+
+    fn movement(&mut self, at: At<'_>, op: &MoveOp) {
+        match op {
+            MoveOp::Shuffle { a, b, .. } | MoveOp::Shift { a, b, .. } => {
+                self.operand_if(at, "first operand", *a, is_wide_vec, WIDE_VEC);
+                if let Some(a) = self.ty(*a).filter(|ty| is_wide_vec(*ty)) {
+                    self.operand(at, "second operand", *b, a);
+                }
+                if let MoveOp::Shift { bytes, .. } = op {
+                    self.operand(at, "shift", *bytes, Type::I32);
+                    self.constant_in(at, "vshift", *bytes, 0..=64);
+                }
+            }
+            MoveOp::Broadcast { value, index } | MoveOp::Extract { value, index, .. } => {
+                self.operand_if(at, "operand", *value, is_wide_vec, WIDE_VEC);
+                self.operand(at, "index", *index, Type::I32);
+            }
+            MoveOp::Insert {
+                value,
+                index,
+                scalar,
+            } => {
+                self.operand_if(at, "operand", *value, is_wide_vec, WIDE_VEC);
+                self.operand(at, "index", *index, Type::I32);
+                self.operand(at, "scalar", *scalar, Type::I32);
+            }
+            MoveOp::Push { value, scalar, .. } => {
+                self.operand_if(at, "operand", *value, is_wide_vec, WIDE_VEC);
+                self.operand(at, "scalar", *scalar, Type::I32);
+            }
+            MoveOp::Pack { value, .. } => {
+                self.packing(at, *value, Type::vec(Elem::I16, 32), "vpack");
+            }
+            MoveOp::Unpack { value, .. } => {
+                self.packing(at, *value, Type::vec(Elem::I8, 32), "vunpack");
+            }
+        }
+    }
+
+    fn packing(&mut self, at: At<'_>, value: Value, takes: Type, op: &'static str) {
+        match self.ty(value) {
+            Some(found) if is_vec(found) && found != takes => {
+                self.error(at, Rule::Packing { op, found, takes });
+            }
+            _ => self.operand(at, "operand", value, takes),
+        }
+    }
+
+    fn reduce(&mut self, at: At<'_>, op: ReduceOp, signed: bool, value: Value) {
+        let sums = |ty: Type| op == ReduceOp::Add && ty == Type::acc(AccLane::F32, 16);
+        let fits = |ty: Type| is_wide_vec(ty) || sums(ty);
+        let expected = match op {
+            ReduceOp::Add => "a vector of 512 bits or accf32x16",
+            ReduceOp::Max | ReduceOp::Min => WIDE_VEC,
+        };
+        self.operand_if(at, "operand", value, fits, expected);
+        if let Some(Type::Vec { elem, .. }) = self.ty(value) {
+            let lanes = match op {
+                ReduceOp::Add => LaneOp::Add,
+                ReduceOp::Max => LaneOp::Max,
+                ReduceOp::Min => LaneOp::Min,
+            };
+            if !lanes.takes(elem) {
+                let op = op.name();
+                self.error(at, Rule::LaneElem { op, elem });
+            }
+            self.sign(at, op.name(), lanes.compares(), signed, elem);
         }
     }
 
