@@ -243,3 +243,53 @@ fn unusable_stream_and_buffers() {
     line.extend(["--budget", "1000"]);
     refuses(&line, 1, &["1000 cycles"]);
 }
+
+#[test]
+fn assembles_what_it_disassembles() {
+    let built = Built::new();
+    let core = built.path("core_0_2.elf");
+    let listed = npuc(&["disasm", str(&core)]);
+    assert_eq!(listed.code, Some(0), "{}", listed.err);
+    let text = built.file("core.s", listed.out.as_bytes());
+    let again = built.folder.path().join("again.elf");
+    let outcome = npuc(&["asm", str(&text), "--output", str(&again)]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    assert!(outcome.out.contains("bytes of program"), "{}", outcome.out);
+    let relisted = npuc(&["disasm", str(&again)]);
+    assert_eq!(relisted.out, listed.out);
+
+    let bad = built.file("bad.s", b"main:\n frobnicate r0\n");
+    refuses(&["asm", str(&bad)], 3, &["bad.s", "line 2", "frobnicate"]);
+    assert!(!bad.with_extension("elf").exists());
+    let raw = npuc(&["asm", str(&text), "--raw"]);
+    assert_eq!(raw.code, Some(0), "{}", raw.err);
+    assert!(built.folder.path().join("core.bin").exists());
+}
+
+#[test]
+fn explains_kernels() {
+    let outcome = npuc(&["explain", "passthrough"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    for text in [
+        "passthrough 4096 bytes",
+        "by slot st",
+        "| vst",
+        "hardware loop",
+    ] {
+        assert!(outcome.out.contains(text), "`{text}`: {}", outcome.out);
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("add.kir");
+    let text =
+        "kernel @add(%p: ptr) {\n  %a = load i32 %p, 0\n  %b = add %a, %a\n  store %b, %p, 4\n}\n";
+    std::fs::write(&file, text).expect("the file is written");
+    let outcome = npuc(&["explain", str(&file)]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    assert!(outcome.out.contains("add: "), "{}", outcome.out);
+    refuses(
+        &["explain", "pasthrough"],
+        1,
+        &["did you mean `passthrough`?"],
+    );
+    refuses(&["explain", "passthrough", "7"], 1, &["4096 bytes"]);
+}

@@ -5,10 +5,12 @@
 //! cycle and slot; [`regalloc`] gives each value its register on that schedule, and what finds none
 //! goes to the stack [`frame`]; the result is
 //! [`mir`], which [`layout`] turns into bundles and addresses, [`emit`] into bytes, symbols and ELF.
-//! [`checker`] reads the bytes again and proves that they are the program; [`listing`] prints them;
+//! [`checker`] reads the bytes again and proves that they are the program; [`listing`] prints them,
+//! [`asm`] reads what it prints;
 //! [`stats`] counts what their loops issue.
 
 mod allocate;
+pub mod asm;
 pub mod checker;
 pub mod coalesce;
 mod compile;

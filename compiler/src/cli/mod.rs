@@ -1,4 +1,4 @@
-//! The command line: `npuc build`, `inspect`, `disasm`, `run`.
+//! The command line: `npuc build`, `inspect`, `disasm`, `asm`, `explain`, `run`.
 //!
 //! Exit codes: 0 done; 1 the work failed, for instance a kernel that does not fit or a run that does
 //! not end; 2 the command line is wrong; 3 an input file cannot be read or is not what it should be.
@@ -9,8 +9,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use miette::MietteDiagnostic;
 
+mod asm;
 pub mod build;
 mod disasm;
+mod explain;
 mod inspect;
 mod run;
 
@@ -34,6 +36,10 @@ enum Command {
     Inspect(inspect::Args),
     /// Disassemble a core ELF, or the core programs inside an XCLBIN or PDI
     Disasm(disasm::Args),
+    /// Assemble a core's program from text
+    Asm(asm::Args),
+    /// Show the schedule of a kernel, and what keeps its loops from being shorter
+    Explain(explain::Args),
     /// Run an instruction stream on an XCLBIN, on the emulator
     Run(run::Args),
 }
@@ -80,6 +86,8 @@ pub fn main() -> ExitCode {
         Command::Build(args) => build::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Disasm(args) => disasm::run(&args),
+        Command::Asm(args) => asm::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Run(args) => run::run(&args),
     };
     match result {

@@ -1,0 +1,147 @@
+//! `npuc explain`: the schedule of a kernel, and what keeps it from being shorter.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use super::{Failure, print, read};
+use crate::aie2::layout::layout;
+use crate::aie2::{Compiled, Options, compile_reported};
+use crate::kernel::builder::FuncBuilder;
+use crate::kernel::ir::{Func, Module, Op};
+use crate::kernel::read::load;
+use crate::kernel::types::Type;
+use crate::kernel::verify::verify;
+use crate::kernels::cases::{Case, standard};
+use crate::nearest;
+
+/// Arguments of `npuc explain`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Each function is a table: cycles down, slots across. Above it stand its hardware loops\n\
+                  with the fewest cycles that a pass could take and the slots, port or recurrence that\n\
+                  say so, and what went to the stack."
+)]
+pub(super) struct Args {
+    /// Kernel of the library, or a file of kernel IR (.kir)
+    #[arg(value_name = "KERNEL")]
+    kernel: String,
+    /// Shape of the kernel, as `cargo xtask bench kernels` shows it [default: its first]
+    shape: Option<String>,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let path = Path::new(&args.kernel);
+    if path.extension().is_some_and(|e| e == "kir") {
+        return explain_file(path);
+    }
+    let cases = standard().map_err(Failure::work)?;
+    let case = find(cases, &args.kernel, args.shape.as_deref())?;
+    let title = format!("{} {}", case.kernel, case.shape);
+    let module = Module {
+        funcs: vec![case.func],
+    };
+    print(&explain(&title, module).map_err(Failure::work)?)
+}
+
+fn explain_file(path: &Path) -> Result<(), Failure> {
+    let bad = |e: &dyn std::fmt::Display| Failure::input(path, e);
+    let text = String::from_utf8(read(path)?).map_err(|e| bad(&e))?;
+    let module = load(&text).map_err(|e| bad(&e))?;
+    let name = PathBuf::from(path.file_name().unwrap_or_default());
+    let explained = explain(&name.display().to_string(), module.into_inner());
+    print(&explained.map_err(Failure::work)?)
+}
+
+/// The case of a kernel in a shape.
+fn find(cases: Vec<Case>, kernel: &str, shape: Option<&str>) -> Result<Case, Failure> {
+    let names: Vec<&str> = cases.iter().map(|c| c.kernel).collect();
+    if !names.contains(&kernel) {
+        let help = match nearest(kernel, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                let mut names = names.clone();
+                names.dedup();
+                format!("kernels are {}, or name a .kir file", names.join(", "))
+            }
+        };
+        return Err(Failure::work(format!(
+            "no kernel is called `{kernel}`\nhelp: {help}"
+        )));
+    }
+    let shapes: Vec<String> = cases
+        .iter()
+        .filter(|c| c.kernel == kernel)
+        .map(|c| format!("`{}`", c.shape))
+        .collect();
+    let wanted = |c: &Case| c.kernel == kernel && shape.is_none_or(|s| s == c.shape);
+    cases.into_iter().find(wanted).ok_or_else(|| {
+        Failure::work(format!(
+            "kernel `{kernel}` has no shape `{}`\nhelp: its shapes are {}",
+            shape.unwrap_or_default(),
+            shapes.join(", ")
+        ))
+    })
+}
+
+/// Symbol of the function that calls what is explained; no kernel can have it.
+const ENTRY: &str = "explain.entry";
+
+/// A function that calls every function that no other calls.
+fn entry(module: &Module) -> Func {
+    let mut called = Vec::new();
+    for func in &module.funcs {
+        func.body.for_each_inst(&mut |inst| {
+            if let Op::Call { func, .. } = &inst.op {
+                called.push(func.clone());
+            }
+        });
+    }
+    let mut b = FuncBuilder::new(ENTRY);
+    for func in module.funcs.iter().filter(|f| !called.contains(&f.name)) {
+        let args: Vec<_> = func
+            .params
+            .iter()
+            .map(|p| match func.ty(p.value) {
+                Type::Ptr => b.addr(0x7_0400),
+                _ => b.iconst(1),
+            })
+            .collect();
+        b.call(func.name.clone(), &args);
+    }
+    b.finish()
+}
+
+/// The schedules of a module's functions.
+fn explain(title: &str, mut module: Module) -> Result<String, String> {
+    let names: Vec<String> = module.funcs.iter().map(|f| f.name.clone()).collect();
+    let entry = entry(&module);
+    module.funcs.push(entry);
+    let module = verify(module).map_err(|e| e.to_string())?;
+    let options = Options {
+        entry: ENTRY.to_owned(),
+        ..Options::default()
+    };
+    let compiled = compile_reported(&module, &options).map_err(|e| e.to_string())?;
+    let Compiled {
+        program,
+        loops,
+        spills,
+        ..
+    } = &compiled;
+    let map = layout(program).map_err(|e| e.to_string())?;
+    let mut text = format!("{title}\n");
+    for (func, place) in program.funcs.iter().zip(&map.funcs) {
+        if !names.contains(&func.name) {
+            continue;
+        }
+        let _ = writeln!(text, "\n{}: {} bytes", func.name, place.end - place.start);
+        for report in loops.iter().filter(|l| l.func == func.name) {
+            let _ = writeln!(text, "{report}");
+        }
+        for report in spills.iter().filter(|s| s.func == func.name) {
+            let _ = writeln!(text, "{report}");
+        }
+        let _ = write!(text, "{func}");
+    }
+    Ok(text)
+}
