@@ -1,11 +1,14 @@
 //! From verified kernel IR to scheduled machine instructions with registers.
 
+use arch::limits::PROGRAM_BYTES;
+
 use super::allocate::{Finished, finish};
 use super::error::CompileError;
 use super::loops::LoopReport;
 use super::mir::{self, Label, MOperand};
 use super::select::{lower, start};
 use super::spill::SpillReport;
+use super::vcode::VFunc;
 use crate::kernel::ir::Module;
 use crate::kernel::verify::Verified;
 
@@ -75,13 +78,25 @@ pub fn compile_reported(
     };
     let mut frames = Vec::new();
     let funcs = module.funcs.iter().map(lower);
-    for func in std::iter::once(Ok(start(&options.entry))).chain(funcs) {
+    let funcs: Vec<VFunc> = std::iter::once(Ok(start(&options.entry)))
+        .chain(funcs)
+        .collect::<Result<_, _>>()?;
+    // Scheduling what cannot fit would only take time.
+    let least: u64 = funcs.iter().map(least_bits).sum::<u64>().div_ceil(8);
+    if least > u64::from(PROGRAM_BYTES) {
+        let largest = funcs.iter().max_by_key(|f| least_bits(f));
+        return Err(CompileError::TooLarge {
+            least,
+            func: largest.map_or_else(String::new, |f| f.name.clone()),
+        });
+    }
+    for func in funcs {
         let Finished {
             func,
             loops,
             spills,
             frame,
-        } = finish(func?)?;
+        } = finish(func)?;
         frames.push(frame);
         compiled.program.funcs.push(func);
         compiled.loops.extend(loops);
@@ -96,6 +111,13 @@ pub fn compile_reported(
         });
     }
     Ok(compiled)
+}
+
+/// Bits that the instructions of a function take at least, without what else is in their bundles.
+fn least_bits(func: &VFunc) -> u64 {
+    let insts = func.blocks.iter().flat_map(|b| &b.insts);
+    let bits = insts.filter_map(|i| i.forms.iter().map(|f| f.slot().bits()).min());
+    bits.map(u64::from).sum()
 }
 
 /// Bytes of stack of the deepest chain of calls; `frames` are the bytes of each function.

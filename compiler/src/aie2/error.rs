@@ -75,6 +75,17 @@ pub enum CompileError {
         /// Kind of register.
         kind: String,
     },
+    /// The instructions alone are larger than program memory.
+    #[error(
+        "the program takes at least {least} bytes, most of them in function `{func}`, but program memory has {}\nhelp: unroll less there, or give its work to another core",
+        arch::limits::PROGRAM_BYTES
+    )]
+    TooLarge {
+        /// Bytes of the instructions, without what else is in their bundles.
+        least: u64,
+        /// Largest function.
+        func: String,
+    },
     /// The stack is too small.
     #[error(
         "the calls of `{name}` take {bytes} bytes of stack, but there are {limit}\nhelp: give the worker a larger stack, or keep fewer values alive across calls"

@@ -125,6 +125,43 @@ pub fn recurrence_bound(graph: &Graph, from: u32, to: u32) -> u32 {
     low
 }
 
+/// The instructions of a recurrence that a pass of so many cycles is too short for, in the order in which
+/// they wait for each other, and the passes that it goes over.
+pub fn recurrence(graph: &Graph, cycles: u32) -> Option<(Vec<usize>, u32)> {
+    let n = graph.into.len();
+    let mut start = vec![0i64; n];
+    let mut by: Vec<Option<usize>> = vec![None; n];
+    let mut last = None;
+    for _ in 0..=n {
+        last = None;
+        for (k, dep) in graph.deps.iter().enumerate() {
+            let span = i64::from(dep.latency) - i64::from(dep.distance) * i64::from(cycles);
+            if start[dep.from] + span > start[dep.to] {
+                start[dep.to] = start[dep.from] + span;
+                by[dep.to] = Some(k);
+                last = Some(dep.to);
+            }
+        }
+    }
+    // Whatever still moves after that many rounds stands behind a recurrence: going back leads into it.
+    let back = |at: usize| by[at].map(|k| graph.deps[k]);
+    let mut at = last?;
+    for _ in 0..n {
+        at = back(at)?.from;
+    }
+    let (first, mut members, mut passes) = (at, Vec::new(), 0);
+    loop {
+        let dep = back(at)?;
+        members.push(at);
+        passes += dep.distance;
+        at = dep.from;
+        if at == first {
+            members.reverse();
+            return Some((members, passes));
+        }
+    }
+}
+
 /// Whether start times exist for a pass every `cycles` cycles.
 fn consistent(graph: &Graph, cycles: u32) -> bool {
     let n = graph.into.len();

@@ -15,7 +15,7 @@
 
 use arch::aie2::{Dir, Itinerary, OperandDesc};
 
-use super::bound::{Bound, busiest, recurrence_bound, resource_bound};
+use super::bound::{Bound, busiest, recurrence, recurrence_bound, resource_bound};
 use super::ddg::{Dep, Graph, Order};
 use super::resources::{Table, collide};
 use super::timing::itinerary;
@@ -86,10 +86,28 @@ pub fn bound(func: &VFunc, graph: &Graph, insts: &[VInst], limit: u32) -> Bound 
     if cycles > by_resources.cycles {
         return Bound {
             cycles,
-            binding: "recurrence".to_owned(),
+            binding: named(graph, insts, cycles - 1),
         };
     }
     by_resources
+}
+
+/// Instructions of a recurrence that are named.
+const NAMED: usize = 8;
+
+/// The recurrence that keeps a pass from taking so few cycles, by its instructions.
+fn named(graph: &Graph, insts: &[VInst], cycles: u32) -> String {
+    let Some((members, passes)) = recurrence(graph, cycles) else {
+        return "recurrence".to_owned();
+    };
+    let names = members.iter().map(|k| insts[*k].op().desc().mnemonic);
+    let mut chain: Vec<&str> = names.collect();
+    chain.dedup();
+    if chain.len() > NAMED {
+        chain.splice(NAMED / 2..chain.len() - NAMED / 2, ["..."]);
+    }
+    let over = if passes == 1 { "pass" } else { "passes" };
+    format!("recurrence {} over {passes} {over}", chain.join(" > "))
 }
 
 /// Plans a loop with `ii` cycles from one pass to the next.

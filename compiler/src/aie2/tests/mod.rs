@@ -177,3 +177,32 @@ fn pressure_in_a_hardware_loop_is_named() {
         .expect("ten accumulators do not fit");
     insta::assert_snapshot!(error);
 }
+
+/// Thousands of operations in one block.
+fn long(steps: u32) -> Func {
+    let mut b = FuncBuilder::new("long");
+    let (mut p, q) = (b.addr(0x7_0400), b.addr(0x5_0000));
+    for k in 0..steps {
+        let (v, next) = b.load_post(W, p, 32);
+        b.store(v, q, 32 * (k % 16) as i32);
+        p = next;
+    }
+    b.finish()
+}
+
+#[test]
+fn what_cannot_fit_is_refused_before_it_is_scheduled() {
+    let funcs = vec![long(4000)];
+    let module = verify(Module { funcs }).expect("the test's function is right");
+    let options = Options {
+        entry: "long".to_owned(),
+        ..Options::default()
+    };
+    let error = compile(&module, &options).expect_err("eight thousand operations are too many");
+    insta::assert_snapshot!(error);
+}
+
+#[test]
+fn long_blocks_are_scheduled() {
+    insta::assert_snapshot!(compiled(long(1000)).lines().count());
+}
