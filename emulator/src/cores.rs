@@ -9,6 +9,7 @@ use formats::elf::CoreElf;
 use rayon::prelude::*;
 
 use crate::bd::Bd;
+use crate::burst::Ahead;
 use crate::cascade::Cascades;
 use crate::core::{Core, Fault, Step, Symbols, Wait, is_program_of};
 use crate::dma::BdTable;
@@ -25,10 +26,9 @@ struct Slot {
     control: u32,
     windows: Windows,
     waits_for: Option<Wait>,
-    /// Cycle in which it is asked again; it has run up to there.
-    next: u64,
-    /// Of the cycles of a window that it has run ahead, those that it waited for a memory bank.
-    ahead_stalls: [u64; WINDOW as usize / 64],
+    /// What it has run ahead, up to the cycle in which it is asked again; marked are the cycles that it
+    /// waited for a memory bank.
+    ahead: Ahead,
     /// What ends the run in that cycle.
     fault: Option<Box<Fault>>,
     /// Cycle in which it fell asleep on a lock.
@@ -41,15 +41,6 @@ impl Slot {
     /// Cycles slept before cycle `now`; the one of falling asleep is counted by the core.
     fn sleeping(&self, now: u64) -> u64 {
         self.asleep.map_or(0, |since| now.saturating_sub(since + 1))
-    }
-
-    /// Cycles it has run that the array has not come to: all of them, and those spent waiting for a
-    /// memory bank.
-    fn ahead(&self, now: u64) -> (u64, u64) {
-        let cycles = now + 1..self.next;
-        let stalled = |c: &u64| self.ahead_stalls[(c % WINDOW) as usize / 64] >> (c % 64) & 1 != 0;
-        let stalls = cycles.clone().filter(stalled).count() as u64;
-        (cycles.count() as u64, stalls)
     }
 
     fn wake(&mut self, now: u64) {
@@ -76,8 +67,7 @@ impl Cores {
                 control: CONTROL_RESET,
                 windows: Windows::of(tile, memory),
                 waits_for: None,
-                next: 0,
-                ahead_stalls: [0; WINDOW as usize / 64],
+                ahead: Ahead::default(),
                 fault: None,
                 asleep: None,
                 slept: 0,
@@ -240,7 +230,7 @@ impl Npu {
             let at = (self.awake.cores & rest).trailing_zeros() as usize;
             rest = u32::MAX.checked_shl(at as u32 + 1).unwrap_or(0);
             let slot = &mut self.cores.slots[at];
-            if slot.next > self.now {
+            if slot.ahead.next > self.now {
                 moved = true;
                 continue;
             }
@@ -271,7 +261,7 @@ impl Npu {
     fn step_core(&mut self, at: usize) -> Result<Step, EmuError> {
         let slot = &mut self.cores.slots[at];
         slot.wake(self.now);
-        slot.next = self.now + 1;
+        slot.ahead.next = self.now + 1;
         let tile = slot.core.tile();
         let mut bus = CoreSurroundings {
             tile,
@@ -304,13 +294,12 @@ impl Npu {
         let all = self.cores.slots.iter_mut().zip(memories).enumerate();
         let chosen = all.filter(|(at, _)| slots >> at & 1 != 0);
         let run = |(slot, own): (&mut Slot, &mut [u8])| {
-            let (next, stalls) = (slot.next, &mut slot.ahead_stalls);
-            *stalls = [0; WINDOW as usize / 64];
-            let (ran, fault) = slot.core.run_ahead(own, limit, |after| {
-                let cycle = next + after;
-                stalls[(cycle % WINDOW) as usize / 64] |= 1 << (cycle % 64);
-            });
-            slot.next += ran;
+            let ahead = &mut slot.ahead;
+            ahead.clear();
+            let first = ahead.next;
+            let stalled = |after| ahead.mark(first + after);
+            let (ran, fault) = slot.core.run_ahead(own, limit, stalled);
+            slot.ahead.next += ran;
             slot.fault = fault.map(Box::new);
         };
         if slots.count_ones() == 1 {
@@ -321,11 +310,21 @@ impl Npu {
         }
     }
 
+    /// The next cycle in which a core is asked; the end of time if all sleep.
+    pub(crate) fn next_core(&self) -> u64 {
+        let awake = |(at, _): &(usize, &Slot)| self.awake.cores >> at & 1 != 0;
+        let slots = self.cores.slots.iter().enumerate().filter(awake);
+        slots
+            .map(|(_, slot)| slot.ahead.next)
+            .min()
+            .unwrap_or(u64::MAX)
+    }
+
     pub(crate) fn core_reports(&self) -> Vec<CoreReport> {
         let used = |slot: &&Slot| slot.control & CONTROL_ENABLE != 0;
         let report = |slot: &Slot| {
             let counts = slot.core.counts();
-            let (ahead, ahead_stalls) = slot.ahead(self.now);
+            let (ahead, ahead_stalls) = slot.ahead.after(self.now);
             CoreReport {
                 tile: slot.core.tile(),
                 busy: counts.busy - (ahead - ahead_stalls),

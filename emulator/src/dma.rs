@@ -8,6 +8,7 @@ use arch::array::packet::Header;
 use arch::array::{Direction, dma};
 
 use crate::bd::{BD_WORDS, Bd, LockUse, Walk};
+use crate::burst::Ahead;
 use crate::error::{ChannelId, EmuError};
 use crate::host::Host;
 use crate::link::{Link, Word};
@@ -47,6 +48,21 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) stream: Option<(usize, usize)>,
     /// Link of the tile's control port, for tokens.
     pub(crate) token_link: Option<usize>,
+}
+
+impl Surroundings<'_> {
+    fn place(&mut self) -> Place<'_> {
+        Place {
+            memory: self.memory,
+            host: self.host,
+        }
+    }
+}
+
+/// Where a channel's words come from and go to.
+pub(crate) struct Place<'a> {
+    pub(crate) memory: &'a mut Memory,
+    pub(crate) host: &'a mut Host,
 }
 
 /// What a cycle of a channel came to.
@@ -89,6 +105,8 @@ pub(crate) struct Channel {
     tlast: bool,
     /// Of a shim channel, words of its burst still to come and the cycle from which on they move.
     burst: (u32, u64),
+    /// What it has done ahead of the array's clock; marked are the cycles in which a word moved.
+    pub(crate) ahead: Ahead,
     /// Cycle in which it fell asleep.
     asleep: Option<u64>,
     counts: Counts,
@@ -111,6 +129,7 @@ impl Channel {
             header: None,
             tlast: false,
             burst: (0, 0),
+            ahead: Ahead::default(),
             asleep: None,
             counts: Counts::default(),
         }
@@ -212,6 +231,9 @@ impl Channel {
     pub(crate) fn counts(&self, now: u64) -> Counts {
         let mut counts = self.counts;
         self.add_sleep(&mut counts, now + 1);
+        let (cycles, words) = self.ahead.after(now);
+        counts.words -= words;
+        counts.stream_stalls -= cycles - words;
         counts
     }
 
@@ -375,13 +397,7 @@ impl Channel {
         if !self.host_is_ready(s) {
             return Ok(Outcome::WaitsForHost);
         }
-        let data = match self.walk.next().flatten() {
-            None => 0,
-            Some(addr) => match self.place(s.memory, addr) {
-                Some(place) => s.memory.word(place),
-                None => s.host.word(self.id, addr)?,
-            },
-        };
+        let data = self.fetch(&mut s.place())?;
         let last = self.tlast && self.walk.left() == 0;
         let now = s.now;
         if let Some((link, wakes)) = self.sender(s) {
@@ -406,13 +422,83 @@ impl Channel {
             return Ok(Outcome::WaitsForHost);
         }
         s.links[link].take(reader, s.wakes);
-        if let Some(addr) = self.walk.next().flatten() {
-            match self.place(s.memory, addr) {
-                Some(place) => s.memory.set_word(place, word.data),
-                None => s.host.set_word(self.id, addr, word.data)?,
-            }
-        }
+        self.put(&mut s.place(), word.data)?;
         Ok(Outcome::Moved)
+    }
+
+    /// Words that the channel surely moves if it moves one in every cycle after `now`; it has more to
+    /// move then.
+    pub(crate) fn burst_words(&self, now: u64) -> u32 {
+        if self.phase != Phase::Data {
+            return 0;
+        }
+        let left = self.walk.left().saturating_sub(1);
+        if self.id.tile.kind() != TileKind::Shim {
+            return left;
+        }
+        let (served, ready) = self.burst;
+        if now >= ready { left.min(served) } else { 0 }
+    }
+
+    /// The channel does the cycles from `first` to before `next` at once.
+    pub(crate) fn begin_burst(&mut self, first: u64, next: u64) {
+        let mut counts = self.counts;
+        self.add_sleep(&mut counts, first);
+        self.counts = counts;
+        self.asleep = None;
+        self.ahead.clear();
+        self.ahead.next = next;
+        // Every cycle in which no word moves is one of waiting for it.
+        self.counts.stream_stalls += next - first;
+    }
+
+    /// Takes the next word to send.
+    pub(crate) fn burst_fetch(&mut self, s: &mut Place<'_>, cycle: u64) -> Result<u32, EmuError> {
+        self.burst_moved(cycle);
+        self.fetch(s)
+    }
+
+    /// Stores a word that was received.
+    pub(crate) fn burst_put(
+        &mut self,
+        s: &mut Place<'_>,
+        cycle: u64,
+        data: u32,
+    ) -> Result<(), EmuError> {
+        self.burst_moved(cycle);
+        self.put(s, data)
+    }
+
+    fn burst_moved(&mut self, cycle: u64) {
+        self.ahead.mark(cycle);
+        self.counts.words += 1;
+        self.counts.stream_stalls -= 1;
+        self.burst.0 = self.burst.0.saturating_sub(1);
+    }
+
+    #[inline]
+    fn fetch(&mut self, s: &mut Place<'_>) -> Result<u32, EmuError> {
+        match self.walk.next().flatten() {
+            None => Ok(0),
+            Some(addr) => match self.place(s.memory, addr) {
+                Some(place) => Ok(s.memory.word(place)),
+                None => s.host.word(self.id, addr),
+            },
+        }
+    }
+
+    #[inline]
+    fn put(&mut self, s: &mut Place<'_>, data: u32) -> Result<(), EmuError> {
+        match self.walk.next().flatten() {
+            None => Ok(()),
+            Some(addr) => match self.place(s.memory, addr) {
+                Some(place) => {
+                    s.memory.set_word(place, data);
+                    Ok(())
+                }
+                None => s.host.set_word(self.id, addr, data),
+            },
+        }
     }
 
     /// Whether the host's memory serves the next word; always so for channels of other tiles.

@@ -20,9 +20,6 @@ pub(crate) struct Host {
     pub(crate) ddr: Ddr,
     args: Vec<Vec<u8>>,
     run: u8,
-    /// Words read from and written to the arguments.
-    pub(crate) read: u64,
-    pub(crate) written: u64,
 }
 
 impl Default for Host {
@@ -31,8 +28,6 @@ impl Default for Host {
             ddr: Ddr::new(ClockMhz::default()),
             args: Vec::new(),
             run: 0,
-            read: 0,
-            written: 0,
         }
     }
 }
@@ -42,8 +37,6 @@ impl Host {
     pub(crate) fn begin(&mut self, args: Vec<Vec<u8>>) {
         self.args = args;
         self.run = self.run.wrapping_add(1);
-        self.read = 0;
-        self.written = 0;
     }
 
     /// Hands the buffers back.
@@ -92,9 +85,8 @@ impl Host {
     ///
     /// # Errors
     /// When no argument covers the address.
-    pub(crate) fn word(&mut self, channel: ChannelId, addr: u64) -> Result<u32, EmuError> {
+    pub(crate) fn word(&self, channel: ChannelId, addr: u64) -> Result<u32, EmuError> {
         let (arg, at) = self.place(channel, addr)?;
-        self.read += 1;
         let bytes = &self.args[arg][at..at + 4];
         Ok(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     }
@@ -110,7 +102,6 @@ impl Host {
         value: u32,
     ) -> Result<(), EmuError> {
         let (arg, at) = self.place(channel, addr)?;
-        self.written += 1;
         self.args[arg][at..at + 4].copy_from_slice(&value.to_le_bytes());
         Ok(())
     }

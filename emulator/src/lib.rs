@@ -14,7 +14,7 @@
 //! - [`core`]: one AIE2 core, bundle by bundle.
 //! - `npu`, `load`, `registers`, `program`: the array and its clock, configuration, register
 //!   decoding, instruction streams.
-//! - `dma`, `task`, `bd`: DMA channels, their tasks, buffer descriptors and the walk over their addresses.
+//! - `burst`: words moved ahead of the clock; `dma`, `task`, `bd`: DMA channels, their tasks, buffer descriptors and the walk over their addresses.
 //! - `network`, `switch`, `packet`, `link`, `token`: streams.
 //! - `cores`, `surroundings`, `cascade`: the cores in the array and what they see of it.
 //! - `memory`, `lock`, `host`, `ddr`, `module`: what transfers and register writes touch.
@@ -25,6 +25,7 @@
 pub mod core;
 
 mod bd;
+mod burst;
 mod cascade;
 mod cores;
 mod ddr;

@@ -115,6 +115,37 @@ impl Link {
         self.wake(wakes);
     }
 
+    /// Whether, after cycle `now`, every receiver has taken what it could, and its way holds all that can
+    /// be on it while it goes on so.
+    pub(crate) fn keeps_up(&self, now: u64) -> bool {
+        self.readers.iter().all(|r| {
+            let (sent_at, _) = self.ring[self.slot(r.taken)];
+            let none_waits = r.taken == self.sent || sent_at + u64::from(r.way.latency) > now;
+            none_waits && r.way.words > r.way.latency
+        })
+    }
+
+    /// Sends a word at a cycle to come; everyone who would be woken knows.
+    #[inline]
+    pub(crate) fn send_ahead(&mut self, cycle: u64, word: Word) {
+        let slot = self.slot(self.sent);
+        self.ring[slot] = (cycle, word);
+        self.sent += 1;
+    }
+
+    /// Takes the word that has come to a receiver at a cycle to come.
+    #[inline]
+    pub(crate) fn take_ahead(&mut self, reader: usize, cycle: u64) -> Option<Word> {
+        let word = self.peek(reader, cycle)?;
+        self.readers[reader].taken += 1;
+        Some(word)
+    }
+
+    /// Nobody is to be woken.
+    pub(crate) fn forget_sleepers(&mut self) {
+        self.sleepers = Wakes::default();
+    }
+
     /// Whether every word was taken by everyone.
     pub(crate) fn is_empty(&self) -> bool {
         self.readers.iter().all(|r| r.taken == self.sent)

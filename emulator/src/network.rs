@@ -62,12 +62,16 @@ pub(crate) struct Network {
     pub(crate) links: Vec<Link>,
     ends: Vec<Ends>,
     pub(crate) nodes: Vec<Node>,
+    /// By channel index, whether it sends.
+    sends: Vec<bool>,
     /// By channel index: link for MM2S, link and receiver for S2MM.
     channels: Vec<Option<Reader>>,
     /// By tile index.
     core_out: [Option<usize>; TILES],
     core_in: [Option<Reader>; TILES],
     control_out: [Option<usize>; TILES],
+    /// By link, the channels that receive from it; empty if others do as well.
+    dma_readers: Vec<Vec<usize>>,
     host: Vec<Reader>,
     control_in: Vec<(Tile, Reader)>,
 }
@@ -80,10 +84,12 @@ impl Network {
             links: Vec::new(),
             ends: Vec::new(),
             nodes: Vec::new(),
+            sends: channel_ids().map(|c| c.dir == Direction::Mm2s).collect(),
             channels: Vec::new(),
             core_out: [None; TILES],
             core_in: [None; TILES],
             control_out: [None; TILES],
+            dma_readers: Vec::new(),
             host: Vec::new(),
             control_in: Vec::new(),
         }
@@ -92,6 +98,27 @@ impl Network {
     #[inline]
     pub(crate) fn channel(&self, index: usize) -> Option<Reader> {
         self.channels[index]
+    }
+
+    /// The link that an MM2S channel sends on.
+    #[inline]
+    pub(crate) fn sender(&self, index: usize) -> Option<Reader> {
+        self.channels[index].filter(|_| self.sends[index])
+    }
+
+    /// The channels that receive from a link, by receiver; empty if others do as well.
+    #[inline]
+    pub(crate) fn dma_readers(&self, link: usize) -> &[usize] {
+        &self.dma_readers[link]
+    }
+
+    /// Whether no word is on its way to a packet switch, the host or a control port.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let inputs = self.nodes.iter().flat_map(|n| &n.inputs);
+        let inputs = inputs.map(|i| (i.link, i.reader));
+        let control = self.control_in.iter().map(|(_, reader)| *reader);
+        let mut all = inputs.chain(self.host.iter().copied()).chain(control);
+        all.all(|(link, reader)| self.links[link].nothing_for(reader))
     }
 
     #[inline]
@@ -281,6 +308,18 @@ impl Network {
                 }
             }
         }
+        let index = |channel: &ChannelId| channel_ids().position(|c| c == *channel);
+        self.dma_readers = self
+            .ends
+            .iter()
+            .map(|end| {
+                let readers = end.branches.iter().map(|branch| match &branch.sink {
+                    Sink::Dma(channel) => index(channel),
+                    _ => None,
+                });
+                readers.collect::<Option<Vec<_>>>().unwrap_or_default()
+            })
+            .collect();
         self.channels = channel_ids()
             .map(|channel| match channel.dir {
                 Direction::Mm2s => {

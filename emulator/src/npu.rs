@@ -36,6 +36,10 @@ pub struct Npu {
     /// Who is to be asked in the next cycle.
     pub(crate) awake: Wakes,
     clock: ClockMhz,
+    /// Channels that have done coming cycles already, and the cycle in which the first of them is asked
+    /// again.
+    pub(crate) bursting: u128,
+    pub(crate) burst_end: u64,
     /// Cycles of a window that a core may be ahead of the array's clock.
     pub(crate) lookahead: u64,
     /// Tokens that reached the host, by channel.
@@ -86,6 +90,8 @@ impl Npu {
             channels,
             awake: Wakes::default(),
             clock: ClockMhz::default(),
+            bursting: 0,
+            burst_end: u64::MAX,
             lookahead: WINDOW,
             first_channel,
             #[cfg(test)]
@@ -100,7 +106,7 @@ impl Npu {
 
     /// Whether cores may run ahead of the array's clock while nobody can tell; they may unless this
     /// is called. Results and reports are the same, but a debugger that looks at a core between two
-    /// steps finds it up to 256 cycles on.
+    /// steps finds it up to 1024 cycles on.
     pub fn set_lookahead(&mut self, allowed: bool) {
         self.lookahead = if allowed { WINDOW } else { 0 };
     }
@@ -148,10 +154,11 @@ impl Npu {
             };
         }
         self.now += 1;
-        let mut moved = self.step_cores()?;
+        self.end_bursts();
+        let mut moved = self.step_cores()? || self.bursting != 0;
         let mut rest = u128::MAX;
-        while self.awake.channels & rest != 0 {
-            let at = (self.awake.channels & rest).trailing_zeros();
+        while self.awake.channels & !self.bursting & rest != 0 {
+            let at = (self.awake.channels & !self.bursting & rest).trailing_zeros();
             moved |= self.step_channel(at as usize)?;
             rest = u128::MAX.checked_shl(at + 1).unwrap_or(0);
         }
@@ -164,6 +171,7 @@ impl Npu {
             };
             tokens[first[tile_index(channel.tile)] + usize::from(within)] += 1;
         })?;
+        self.start_bursts()?;
         Ok(moved)
     }
 
@@ -230,14 +238,20 @@ impl Npu {
             core
         });
         let running = |c: &&Channel| c.id.tile.kind() == TileKind::Shim && !c.is_idle();
+        let dma: Vec<_> = dma.filter(|d| d.words > 0).collect();
+        let host_bytes = |dir| {
+            let shim = |d: &&DmaReport| d.channel.tile.kind() == TileKind::Shim;
+            let channels = dma.iter().filter(shim).filter(|d| d.channel.dir == dir);
+            channels.map(|d| d.words * 4).sum()
+        };
         RunReport {
             clock: self.clock,
             cycles: self.now - before.now,
             operations,
-            host_read: self.host.read * 4,
-            host_written: self.host.written * 4,
+            host_read: host_bytes(Direction::Mm2s),
+            host_written: host_bytes(Direction::S2mm),
             cores: cores.collect(),
-            dma: dma.filter(|d| d.words > 0).collect(),
+            dma,
             unfinished: self.channels.iter().filter(running).map(|c| c.id).collect(),
         }
     }

@@ -80,6 +80,10 @@ impl Npu {
                 });
             }
             let mut moved = self.execute_op(&mut at)?;
+            if !moved && let Some(next) = self.next_event() {
+                self.now = next.min(end) - 1;
+                moved_at = self.now;
+            }
             moved |= self.step()?;
             if moved {
                 moved_at = self.now;

@@ -34,6 +34,15 @@ impl Wakes {
     }
 }
 
+/// The positions of the bits that are set, lowest first.
+pub(crate) fn bits(mut set: u128) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = set.trailing_zeros();
+        set &= set.wrapping_sub(1);
+        (at < u128::BITS).then_some(at as usize)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{Budget, Npu, RunReport};

@@ -1,11 +1,13 @@
-//! Cores that run ahead of the array, on any number of threads, change nothing.
+//! Cores that run ahead of the array, on any number of threads, and words that move in bursts change
+//! nothing.
 
 use arch::{Tile, TileKind};
 use emulator::RunReport;
 
+use crate::core::harness::assemble;
 use crate::design::bytes;
 use crate::goldens::configure;
-use crate::worker::{Worker, copy, end, run_programs_on};
+use crate::worker::{Worker, copy, end, run_programs_on, try_programs_on};
 
 const OUT: &[u32] = &[0x400, 0x4000];
 const IN: &[u32] = &[0x8000, 0xc000];
@@ -96,4 +98,50 @@ fn of_cores_that_share_memory() {
 fn of_one_core_behind_a_memory_tile() {
     let worker = copy(end(1, 3, 0, IN), end(1, 3, 2, OUT), 128);
     check("c_memtile", &[worker], &[bytes(7..519), vec![0; 2048]]);
+}
+
+#[test]
+fn of_a_stream_to_cores_of_different_depths() {
+    let workers = [
+        copy(end(0, 2, 0, IN), end(0, 2, 2, OUT), 64),
+        copy(
+            end(0, 3, 0, &[0x8000, 0xc000, 0x440]),
+            end(0, 3, 2, OUT),
+            64,
+        ),
+        copy(end(1, 2, 0, IN), end(1, 2, 2, OUT), 64),
+        copy(end(2, 4, 0, &[0x8000]), end(2, 4, 2, OUT), 64),
+    ];
+    check("e_broadcast", &workers, &[bytes(0..64), vec![0; 1024]]);
+}
+
+#[test]
+fn of_layouts_in_several_dimensions() {
+    let worker = Worker {
+        unused: vec![end(0, 2, 4, &[0x800, 0x4400])],
+        ..copy(end(0, 2, 0, IN), end(0, 2, 2, OUT), 1024)
+    };
+    check(
+        "f_ndim",
+        &[worker],
+        &[bytes(0..512), bytes(0..128), vec![0; 2048]],
+    );
+}
+
+#[test]
+fn of_a_program_that_ends() {
+    let program = assemble("mova r0, #1\nmova r1, #2\n.nops 20\ndone\n.nops 8\n");
+    let report = |lookahead: bool| {
+        let mut npu = configure("a_passthrough");
+        npu.set_lookahead(lookahead);
+        let programs = [(Tile::new(0, 2), program.clone())];
+        let mut args = [bytes(0..256), vec![0; 1024]];
+        // The output never comes: the run ends in a deadlock, the core in `done`.
+        let error = try_programs_on(&mut npu, "a_passthrough", &programs, &mut args).unwrap_err();
+        (
+            error.to_string(),
+            npu.core(Tile::new(0, 2)).unwrap().counts(),
+        )
+    };
+    assert_eq!(report(true), report(false));
 }

@@ -3,7 +3,7 @@
 use arch::Tile;
 use arch::array::lock::core_lock_id;
 use arch::array::memory::core_address;
-use emulator::{Budget, Npu, RunReport};
+use emulator::{Budget, EmuError, Npu, RunReport};
 
 use crate::core::harness::assemble;
 use crate::goldens::{configure, enable, stream};
@@ -153,6 +153,17 @@ pub(crate) fn run_programs_on(
     programs: &[(Tile, Vec<u8>)],
     args: &mut [Vec<u8>],
 ) -> (Npu, RunReport) {
+    let report = try_programs_on(&mut npu, design, programs, args);
+    (npu, report.unwrap_or_else(|e| panic!("{design}: {e}")))
+}
+
+/// As [`run_programs_on`], for runs that may fail.
+pub(crate) fn try_programs_on(
+    npu: &mut Npu,
+    design: &str,
+    programs: &[(Tile, Vec<u8>)],
+    args: &mut [Vec<u8>],
+) -> Result<RunReport, EmuError> {
     for (core, program) in programs {
         let mut program = program.clone();
         program.resize(program.len().next_multiple_of(4), 0);
@@ -160,15 +171,10 @@ pub(crate) fn run_programs_on(
             .chunks_exact(4)
             .map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]]))
             .collect();
-        npu.write_block(core.base() + 0x20000, &words)
-            .unwrap_or_else(|e| panic!("{design}: {e}"));
+        npu.write_block(core.base() + 0x20000, &words)?;
     }
-    enable(&mut npu, design);
-    let budget = Budget { cycles: 200_000 };
-    let report = npu
-        .run(&stream(design), args, budget)
-        .unwrap_or_else(|e| panic!("{design}: {e}"));
-    (npu, report)
+    enable(npu, design);
+    npu.run(&stream(design), args, Budget { cycles: 200_000 })
 }
 
 /// Runs a design with these workers.

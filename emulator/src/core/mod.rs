@@ -194,7 +194,7 @@ impl Core {
     ) -> (u64, Option<Fault>) {
         let mut bus = OwnMemory { bytes: own };
         let mut ran = 0;
-        while ran < limit && self.machine.pipe.is_private() {
+        while ran < limit && !self.done && self.machine.pipe.is_private() {
             match self.step(&mut bus) {
                 Ok(Step::Stalled(_)) => stalled(ran),
                 Ok(_) => {}
