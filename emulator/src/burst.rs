@@ -67,7 +67,7 @@ impl Npu {
         if self.lookahead == 0 || !self.now.is_multiple_of(EVERY) {
             return Ok(());
         }
-        for at in bits(self.awake.channels & !self.bursting) {
+        for at in bits(self.awake.channels & !self.resting) {
             let Some((link, 0)) = self.network.sender(at) else {
                 continue;
             };
@@ -79,19 +79,19 @@ impl Npu {
         Ok(())
     }
 
-    /// Ends the bursts whose last cycle was the one before this.
-    pub(crate) fn end_bursts(&mut self) {
-        if self.now < self.burst_end {
+    /// Wakes the channels that rested until this cycle.
+    pub(crate) fn end_rests(&mut self) {
+        if self.now < self.rest_end {
             return;
         }
-        self.burst_end = u64::MAX;
-        for at in bits(self.bursting) {
-            let next = self.channels[at].ahead.next;
+        self.rest_end = u64::MAX;
+        for at in bits(self.resting) {
+            let next = self.channels[at].resume;
             if next <= self.now {
-                self.bursting &= !(1 << at);
+                self.resting &= !(1 << at);
                 self.awake.channels |= 1 << at;
             } else {
-                self.burst_end = self.burst_end.min(next);
+                self.rest_end = self.rest_end.min(next);
             }
         }
     }
@@ -103,7 +103,7 @@ impl Npu {
             return 0;
         }
         let all = readers.iter().chain([&at]);
-        let words = all.map(|&channel| match self.bursting >> channel & 1 {
+        let words = all.map(|&channel| match self.resting >> channel & 1 {
             0 => self.channels[channel].burst_words(self.now),
             _ => 0,
         });
@@ -115,10 +115,10 @@ impl Npu {
         let readers = self.network.dma_readers(link).to_vec();
         for &channel in readers.iter().chain([&at]) {
             self.channels[channel].begin_burst(first, next);
-            self.bursting |= 1 << channel;
+            self.resting |= 1 << channel;
             self.awake.channels &= !(1 << channel);
         }
-        self.burst_end = self.burst_end.min(next);
+        self.rest_end = self.rest_end.min(next);
         self.network.links[link].forget_sleepers();
         for cycle in first..next {
             let mut place = Place {
@@ -140,8 +140,8 @@ impl Npu {
     /// The next cycle in which anything can happen; `None` if that is the coming one, or if nothing is
     /// under way.
     pub(crate) fn next_event(&self) -> Option<u64> {
-        let busy = self.awake.channels & !self.bursting != 0 || !self.network.is_quiet();
-        let next = self.next_core().min(self.burst_end);
+        let busy = self.awake.channels & !self.resting != 0 || !self.network.is_quiet();
+        let next = self.next_core().min(self.rest_end);
         (!busy && !self.network.dirty && next != u64::MAX && next > self.now + 1).then_some(next)
     }
 }

@@ -72,7 +72,7 @@ pub(crate) enum Outcome {
     Moved,
     /// Nothing moved; ask again in the next cycle.
     Waits,
-    /// Nothing moved, the host's memory is busy; ask again in the next cycle.
+    /// Nothing moved, the host's memory is busy until the cycle in `resume`.
     WaitsForHost,
     /// Nothing moved; it left its mark and will be woken.
     Sleeps,
@@ -107,6 +107,8 @@ pub(crate) struct Channel {
     burst: (u32, u64),
     /// What it has done ahead of the array's clock; marked are the cycles in which a word moved.
     pub(crate) ahead: Ahead,
+    /// While it rests, the cycle in which it goes on.
+    pub(crate) resume: u64,
     /// Cycle in which it fell asleep.
     asleep: Option<u64>,
     counts: Counts,
@@ -130,6 +132,7 @@ impl Channel {
             tlast: false,
             burst: (0, 0),
             ahead: Ahead::default(),
+            resume: 0,
             asleep: None,
             counts: Counts::default(),
         }
@@ -243,6 +246,7 @@ impl Channel {
         let slept = now.saturating_sub(since + 1);
         match self.phase {
             Phase::Acquire => counts.lock_stalls += slept,
+            _ if self.burst.1 > since => counts.host_stalls += slept,
             _ => counts.stream_stalls += slept,
         }
     }
@@ -266,6 +270,10 @@ impl Channel {
                 _ if outcome == Outcome::WaitsForHost => self.counts.host_stalls += 1,
                 Phase::Header | Phase::Data => self.counts.stream_stalls += 1,
                 Phase::Idle | Phase::Load | Phase::Token => {}
+            }
+            if outcome == Outcome::WaitsForHost {
+                self.resume = self.burst.1;
+                self.asleep = Some(s.now);
             }
             if outcome == Outcome::Sleeps && self.phase != Phase::Idle {
                 self.asleep = Some(s.now);
@@ -448,6 +456,7 @@ impl Channel {
         self.asleep = None;
         self.ahead.clear();
         self.ahead.next = next;
+        self.resume = next;
         // Every cycle in which no word moves is one of waiting for it.
         self.counts.stream_stalls += next - first;
     }

@@ -36,10 +36,9 @@ pub struct Npu {
     /// Who is to be asked in the next cycle.
     pub(crate) awake: Wakes,
     clock: ClockMhz,
-    /// Channels that have done coming cycles already, and the cycle in which the first of them is asked
-    /// again.
-    pub(crate) bursting: u128,
-    pub(crate) burst_end: u64,
+    /// Channels for which nothing is to be done until a cycle they know, and the first such cycle.
+    pub(crate) resting: u128,
+    pub(crate) rest_end: u64,
     /// Cycles of a window that a core may be ahead of the array's clock.
     pub(crate) lookahead: u64,
     /// Tokens that reached the host, by channel.
@@ -90,8 +89,8 @@ impl Npu {
             channels,
             awake: Wakes::default(),
             clock: ClockMhz::default(),
-            bursting: 0,
-            burst_end: u64::MAX,
+            resting: 0,
+            rest_end: u64::MAX,
             lookahead: WINDOW,
             first_channel,
             #[cfg(test)]
@@ -106,7 +105,7 @@ impl Npu {
 
     /// Whether cores may run ahead of the array's clock while nobody can tell; they may unless this
     /// is called. Results and reports are the same, but a debugger that looks at a core between two
-    /// steps finds it up to 1024 cycles on.
+    /// steps finds it up to 256 cycles on.
     pub fn set_lookahead(&mut self, allowed: bool) {
         self.lookahead = if allowed { WINDOW } else { 0 };
     }
@@ -154,11 +153,11 @@ impl Npu {
             };
         }
         self.now += 1;
-        self.end_bursts();
-        let mut moved = self.step_cores()? || self.bursting != 0;
+        self.end_rests();
+        let mut moved = self.step_cores()? || self.resting != 0;
         let mut rest = u128::MAX;
-        while self.awake.channels & !self.bursting & rest != 0 {
-            let at = (self.awake.channels & !self.bursting & rest).trailing_zeros();
+        while self.awake.channels & !self.resting & rest != 0 {
+            let at = (self.awake.channels & !self.resting & rest).trailing_zeros();
             moved |= self.step_channel(at as usize)?;
             rest = u128::MAX.checked_shl(at + 1).unwrap_or(0);
         }
@@ -192,6 +191,11 @@ impl Npu {
             links: &mut self.network.links,
         };
         let outcome = channel.step(&mut surroundings)?;
+        if outcome == Outcome::WaitsForHost {
+            self.resting |= 1 << at;
+            self.rest_end = self.rest_end.min(channel.resume);
+            self.awake.channels &= !(1 << at);
+        }
         if outcome == Outcome::Sleeps || channel.is_idle() {
             self.awake.channels &= !(1 << at);
         }

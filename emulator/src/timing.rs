@@ -84,7 +84,7 @@ pub(crate) const RECONFIGURATION_MICROSECONDS: f64 = 2800.0;
 
 /// Cycles at the end of which every core stands at the same cycle again. In between a core runs ahead
 /// of the array for as long as nobody can tell.
-pub(crate) const WINDOW: u64 = 1024;
+pub(crate) const WINDOW: u64 = 256;
 
 /// Cycles in which nothing moves until the array counts as stuck. Everything that is under way takes
 /// less than this.

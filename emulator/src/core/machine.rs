@@ -384,6 +384,26 @@ impl Machine {
         (out, defined)
     }
 
+    /// As [`Machine::read`], as 32-bit words.
+    #[inline]
+    pub(crate) fn read_words<const W: usize>(&self, source: Source, out: &mut [u32; W]) -> u8 {
+        let span = source.span;
+        if source.path.is_some() && self.pipe.current().forwarded & span.mask() != 0 {
+            let (bytes, defined) = self.read::<128>(source);
+            for (word, bytes) in out.iter_mut().zip(bytes.chunks_exact(4)) {
+                *word = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            }
+            return defined;
+        }
+        let units = span.first..span.first + span.units;
+        for (words, unit) in out.chunks_exact_mut(8).zip(units) {
+            for (word, bytes) in words.iter_mut().zip(self.regs.unit(unit).chunks_exact(4)) {
+                *word = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            }
+        }
+        self.regs.span_defined(span)
+    }
+
     /// Overwrites an operand with the results on its forwarding path.
     #[inline(never)]
     fn forward<const N: usize>(&self, source: Source, out: &mut [u8; N], defined: &mut u8) {

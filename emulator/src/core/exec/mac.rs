@@ -7,16 +7,6 @@ use crate::core::pipe::{Late, MacFlight, Work};
 use crate::core::regs::{Scalar, Source};
 use arch::num::{AccLane, MacConf, MacError, MacMode, add_acc, mac_bf16, mac_int, sum_f32};
 
-/// Bytes as 32-bit words.
-#[inline(always)]
-fn words<const B: usize, const W: usize>(bytes: &[u8; B]) -> [u32; W] {
-    let mut out = [0; W];
-    for (word, bytes) in out.iter_mut().zip(bytes.chunks_exact(4)) {
-        *word = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-    }
-    out
-}
-
 /// A configuration word and what follows from it.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::core) struct MacSetup {
@@ -77,19 +67,13 @@ impl Machine {
         Ok(())
     }
 
-    /// An accumulator as words, and which of its units are defined; `None` if it takes no part.
+    /// Fills `words` with an accumulator and returns which of its units are defined; all are, and the
+    /// words stay as they are, if it takes no part.
     #[inline]
-    fn accumulator<const B: usize, const W: usize>(
-        &self,
-        acc: Option<Source>,
-        zero: bool,
-    ) -> (Option<[u32; W]>, u8) {
+    fn accumulator<const W: usize>(&self, acc: Option<Source>, words: &mut [u32; W]) -> u8 {
         match acc {
-            Some(source) if !zero => {
-                let (data, defined) = self.read::<B>(source);
-                (Some(words(&data)), defined)
-            }
-            _ => (None, all((B / 32) as u8)),
+            Some(source) => self.read_words(source, words),
+            None => all((W / 8) as u8),
         }
     }
 
@@ -105,17 +89,22 @@ impl Machine {
             ..
         } = flight;
         let defined = |units| if flight.defined { units } else { 0 };
+        let first = mac.acc1.filter(|_| !conf.zero_acc);
         match mac.unit {
             MacUnit::Integer => {
-                let (acc1, d1) = self.accumulator::<128, 32>(mac.acc1, conf.zero_acc);
-                let (acc2, d2) = self.accumulator::<128, 32>(mac.acc2, false);
-                let out = mac_int(mode, *conf, mac.negate, x, y, acc1.as_ref(), acc2.as_ref());
+                let (mut words1, mut words2) = ([0; 32], [0; 32]);
+                let d1 = self.accumulator(first, &mut words1);
+                let d2 = self.accumulator(mac.acc2, &mut words2);
+                let (acc1, acc2) = (first.map(|_| &words1), mac.acc2.map(|_| &words2));
+                let out = mac_int(mode, *conf, mac.negate, x, y, acc1, acc2);
                 self.write_accumulator(mac, &out.map_err(FaultKind::from)?, defined(d1 & d2));
             }
             MacUnit::Float => {
-                let (acc1, d1) = self.accumulator::<64, 16>(mac.acc1, conf.zero_acc);
-                let (acc2, d2) = self.accumulator::<64, 16>(mac.acc2, false);
-                let out = mac_bf16(mode, *conf, mac.negate, x, y, acc1.as_ref(), acc2.as_ref());
+                let (mut words1, mut words2) = ([0; 16], [0; 16]);
+                let d1 = self.accumulator(first, &mut words1);
+                let d2 = self.accumulator(mac.acc2, &mut words2);
+                let (acc1, acc2) = (first.map(|_| &words1), mac.acc2.map(|_| &words2));
+                let out = mac_bf16(mode, *conf, mac.negate, x, y, acc1, acc2);
                 self.write_accumulator(mac, &out.map_err(FaultKind::from)?, defined(d1 & d2));
             }
         }
@@ -143,22 +132,27 @@ impl Machine {
     }
 
     pub(super) fn sum_end(&mut self, mac: &Mac, conf: MacConf) {
+        let first = mac.acc1.filter(|_| !conf.zero_acc);
         match mac.unit {
             MacUnit::Integer => {
-                let (acc1, d1) = self.accumulator::<128, 32>(mac.acc1, conf.zero_acc);
-                let (acc2, d2) = self.accumulator::<128, 32>(mac.acc2, false);
-                let out = add_acc(conf, mac.negate, acc1.as_ref(), acc2.as_ref());
+                let (mut words1, mut words2) = ([0; 32], [0; 32]);
+                let d1 = self.accumulator(first, &mut words1);
+                let d2 = self.accumulator(mac.acc2, &mut words2);
+                let (acc1, acc2) = (first.map(|_| &words1), mac.acc2.map(|_| &words2));
+                let out = add_acc(conf, mac.negate, acc1, acc2);
                 self.write_accumulator(mac, &out, d1 & d2);
             }
             MacUnit::Float => {
-                let (acc1, d1) = self.accumulator::<64, 16>(mac.acc1, conf.zero_acc);
-                let (acc2, d2) = self.accumulator::<64, 16>(mac.acc2, false);
-                let term = |acc: &Option<[u32; 16]>, i: usize, negate| {
+                let (mut words1, mut words2) = ([0; 16], [0; 16]);
+                let d1 = self.accumulator(first, &mut words1);
+                let d2 = self.accumulator(mac.acc2, &mut words2);
+                let (acc1, acc2) = (first.map(|_| &words1), mac.acc2.map(|_| &words2));
+                let term = |acc: Option<&[u32; 16]>, i: usize, negate| {
                     acc.map_or((0, false), |words| (words[i], negate))
                 };
                 let (n1, n2) = (mac.negate.acc1 ^ conf.sub1, mac.negate.acc2 ^ conf.sub2);
                 let out: [u32; 16] =
-                    std::array::from_fn(|i| sum_f32(&[term(&acc1, i, n1), term(&acc2, i, n2)]));
+                    std::array::from_fn(|i| sum_f32(&[term(acc1, i, n1), term(acc2, i, n2)]));
                 self.write_accumulator(mac, &out, d1 & d2);
             }
         }
