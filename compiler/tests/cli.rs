@@ -116,6 +116,13 @@ fn builds_inspects_disassembles_and_runs() {
     let timed = npuc(&line);
     let title = "predicted time on npu1 at 1000 MHz (not measured)";
     assert!(timed.out.contains(title), "{} {}", timed.out, timed.err);
+    let mut line = run_args(&xclbin, &insts, &args);
+    let folder = built.path("");
+    line.extend(["--elfs", str(&folder)]);
+    assert_eq!(npuc(&line).code, Some(0), "the ELFs are those of the cores");
+    let last = line.len() - 1;
+    line[last] = str(built.folder.path());
+    refuses(&line, 3, &["no core_COL_ROW.elf is there"]);
     assert_eq!(
         std::fs::read(&output).expect("the output is there"),
         samples
