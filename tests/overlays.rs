@@ -5,7 +5,7 @@ use npuc::build::files;
 use npuc::kernel::interp::{Arg, Interpreter, Memory, NoLocks};
 use npuc::kernel::verify::verify;
 use npuc::kernels::matmul_i8::{MatmulI8, pack_a, pack_b, unpack_c};
-use npuc::overlays::{self, matmul_i8};
+use npuc::overlays::{self, matmul_i8, matmul_i8_4x4};
 use runtime::{Argument, Buffer, Device, Error, InstructionStream, Overlay};
 
 /// The files of an overlay, by name.
@@ -143,6 +143,53 @@ fn matmul_i8_equals_plain_loops() {
             }
         }
         c_buffer.write(&vec![0; SIDE * N]).expect("written");
+    }
+}
+
+#[test]
+fn matmul_i8_on_sixteen_cores_equals_plain_loops() {
+    const SIDE: usize = matmul_i8::TILE as usize;
+    const K: usize = matmul_i8::K as usize;
+    const M: usize = matmul_i8_4x4::M as usize;
+    const N: usize = matmul_i8_4x4::BLOCK_N as usize;
+    let (overlay, stream) = Files::of(matmul_i8_4x4::NAME).load(matmul_i8_4x4::NAME, "n256");
+    let a: Vec<i8> = numbers(M * K).map(|n| (n >> 3) as i8).collect();
+    let b: Vec<i8> = numbers(K * N).map(|n| (n >> 5) as i8).collect();
+    let side = matmul_i8::TILE;
+    let shape = MatmulI8 {
+        m: side,
+        k: side,
+        n: side,
+        accumulate: false,
+    };
+    let square = |at: &dyn Fn(usize, usize) -> i8| -> Vec<i8> {
+        (0..SIDE * SIDE).map(|i| at(i / SIDE, i % SIDE)).collect()
+    };
+    let slabs = || (0..K).step_by(SIDE);
+    let a_tiles: Vec<i8> = (0..M)
+        .step_by(SIDE)
+        .flat_map(|m| slabs().map(move |k| (m, k)))
+        .flat_map(|(m, k)| pack_a(&shape, &square(&|r, c| a[(m + r) * K + k + c])))
+        .collect();
+    let b_tiles: Vec<i8> = (0..N)
+        .step_by(SIDE)
+        .flat_map(|n| slabs().map(move |k| (n, k)))
+        .flat_map(|(n, k)| pack_b(&shape, &square(&|r, c| b[(k + r) * N + n + c])))
+        .collect();
+    let (a_buffer, b_buffer) = (Buffer::from_slice(&a_tiles), Buffer::from_slice(&b_tiles));
+    let c_buffer = Buffer::<i32>::zeroed(M * N);
+    let run = overlay
+        .submit(&stream, &[&a_buffer, &b_buffer, &c_buffer])
+        .expect("submitted");
+    run.wait().expect("runs");
+    let c = c_buffer.read().expect("read");
+    for (tile, sums) in c.chunks_exact(SIDE * SIDE).enumerate() {
+        let (rows, columns) = (tile % (M / SIDE) * SIDE, tile / (M / SIDE) * SIDE);
+        for (place, sum) in unpack_c(&shape, sums).into_iter().enumerate() {
+            let (r, n) = (rows + place / SIDE, columns + place % SIDE);
+            let terms = (0..K).map(|k| i32::from(a[r * K + k]) * i32::from(b[k * N + n]));
+            assert_eq!(sum, terms.sum::<i32>(), "row {r}, column {n}");
+        }
     }
 }
 

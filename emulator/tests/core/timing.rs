@@ -1,6 +1,6 @@
 //! The exposed pipeline: a result is there after its latency, and not one cycle earlier.
 
-use super::harness::{OWN, run, run_with};
+use super::harness::{Machine, OWN, run, run_with};
 use arch::aie2::reg;
 
 /// A load with `gap` nops before the register is read again.
@@ -111,4 +111,32 @@ fn a_converting_store_lands_two_cycles_later_than_a_plain_one() {
     };
     let run = |gap| run_with(&program(gap), |bus| bus.put(OWN, &[7, 0, 0, 0])).r(reg::R1);
     assert_eq!((run(1), run(2)), (7, 0), "distances 2 and 3");
+}
+
+/// Two loads a bundle for eight bundles, `apart` bytes between the two addresses.
+fn pairs_of_loads(apart: u32) -> Machine {
+    let (first, second) = (OWN, OWN + apart);
+    let text = format!("movxm p0, #{first}\nmovxm p1, #{second}\n")
+        + &"vlda wl0, [p0, #0] ; vldb wl1, [p1, #0]\n".repeat(8);
+    run(&text)
+}
+
+#[test]
+fn loads_that_meet_in_a_bank_cost_a_cycle_each() {
+    let apart = |bytes| pairs_of_loads(bytes).core.counts();
+    assert_eq!(apart(0x4000).memory_stalls, 0, "in another pair of banks");
+    assert_eq!(apart(0x40).memory_stalls, 8, "in the same");
+    assert_eq!(apart(0x40).busy, apart(0x4000).busy);
+}
+
+#[test]
+fn a_wait_for_a_bank_changes_no_result() {
+    let text = format!(
+        "movxm p0, #{OWN}\nmovxm p1, #{}\nmova r2, #1\nlda r0, [p0, #0]\n\
+         vlda wl0, [p0, #0] ; vldb wl1, [p1, #0]\n.nops 5\nmov r2, r0\n.nops 8",
+        OWN + 0x40
+    );
+    let machine = run_with(&text, |bus| bus.put(OWN, &77u32.to_le_bytes()));
+    assert_eq!(machine.core.counts().memory_stalls, 1);
+    assert_eq!(machine.r(reg::R2), 77, "the whole pipeline waits");
 }
