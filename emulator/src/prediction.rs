@@ -19,7 +19,7 @@ const BUSY: f64 = 0.5;
 pub enum Bound {
     /// The fixed cost of a dispatch.
     Dispatch,
-    /// A core computes nearly all the time.
+    /// A core's program, with what it waits for its own memory banks, takes nearly all the time.
     Core(Tile),
     /// A channel moves words nearly all the time.
     Channel(ChannelId),
@@ -33,7 +33,7 @@ impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Bound::Dispatch => f.write_str("the cost of the dispatch"),
-            Bound::Core(tile) => write!(f, "the arithmetic of core {tile}"),
+            Bound::Core(tile) => write!(f, "the program of core {tile}"),
             Bound::Channel(channel) => write!(f, "the stream of DMA {channel}"),
             Bound::Host(Direction::Mm2s) => f.write_str("reads of the host's memory"),
             Bound::Host(Direction::S2mm) => f.write_str("writes of the host's memory"),
@@ -110,7 +110,10 @@ impl Prediction {
         }
         let host = Direction::ALL.map(|dir| (Bound::Host(dir), self.host_utilisation(dir)));
         let cores = self.report.cores.iter();
-        let cores = cores.map(|c| (Bound::Core(c.tile), self.core_utilisation(c)));
+        let cores = cores.map(|c| {
+            let own = c.busy + c.memory_stalls;
+            (Bound::Core(c.tile), share(own, self.report.cycles))
+        });
         let channels = self.report.dma.iter();
         let channels = channels.map(|d| (Bound::Channel(d.channel), self.channel_utilisation(d)));
         let all = host.into_iter().chain(cores).chain(channels);
@@ -267,7 +270,7 @@ mod tests {
           array                                       1000.0 us
           dispatch                                    1045.0 us
           first dispatch after another overlay        3845.0 us
-          bound by the arithmetic of core (0,2)
+          bound by the program of core (0,2)
 
         host memory                      bytes  busy %      GB/s
         read                           2000000     7.1      2.00
