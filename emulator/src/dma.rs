@@ -91,6 +91,8 @@ pub(crate) struct Counts {
 #[derive(Debug)]
 pub(crate) struct Channel {
     pub(crate) id: ChannelId,
+    /// Kind of its tile.
+    kind: TileKind,
     pub(crate) ctrl: u32,
     queue: Waiting,
     task: Option<Task>,
@@ -118,6 +120,7 @@ impl Channel {
     pub(crate) fn new(id: ChannelId) -> Self {
         Channel {
             id,
+            kind: id.tile.kind(),
             ctrl: 0,
             queue: Waiting::default(),
             task: None,
@@ -441,7 +444,7 @@ impl Channel {
             return 0;
         }
         let left = self.walk.left().saturating_sub(1);
-        if self.id.tile.kind() != TileKind::Shim {
+        if self.kind != TileKind::Shim {
             return left;
         }
         let (served, ready) = self.burst;
@@ -513,7 +516,7 @@ impl Channel {
     /// Whether the host's memory serves the next word; always so for channels of other tiles.
     #[inline]
     fn host_is_ready(&mut self, s: &mut Surroundings<'_>) -> bool {
-        if self.id.tile.kind() != TileKind::Shim {
+        if self.kind != TileKind::Shim {
             return true;
         }
         let (left, ready) = &mut self.burst;
@@ -529,12 +532,13 @@ impl Channel {
     /// Place of a byte address in the tiles' memories; `None` for a shim, which addresses the host.
     #[inline]
     fn place(&self, memory: &Memory, addr: u64) -> Option<u32> {
-        let base = memory.base(self.id.tile)?;
-        Some(match self.id.tile.kind() {
+        let first = memory.first(self.id.tile);
+        match self.kind {
+            TileKind::Shim => None,
             // The window of a memory tile is one range of places, see `Memory`.
-            TileKind::Mem => (base + addr as u32).wrapping_sub(MEM_OWN),
-            TileKind::Core | TileKind::Shim => base + addr as u32,
-        })
+            TileKind::Mem => Some((first + addr as u32).wrapping_sub(MEM_OWN)),
+            TileKind::Core => Some(first + addr as u32),
+        }
     }
 
     fn finish_bd(&mut self, s: &mut Surroundings<'_>) -> Result<(), EmuError> {

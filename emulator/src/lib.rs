@@ -27,15 +27,15 @@
 //! Cores run ahead of the array's clock and streams move in bursts while nobody can tell; see `cores`
 //! and `burst`. `cargo xtask bench emulator` measures it on sixteen cores that multiply int8 matrices.
 //! What bounds it is the interpretation of bundles. `valgrind --tool=callgrind` on 256 columns of that
-//! product counts 1800 instructions of the host for a core cycle in which the pipeline advances:
+//! product counts 1700 instructions of the host for a core cycle in which the pipeline advances:
 //!
 //! | where | share |
 //! |---|---|
-//! | a core's cycle: issue, loads, stores, results | 37 % |
-//! | the 256 products of a bundle and their sums | 24 % |
-//! | DMA channels, streams, host memory | 22 % |
+//! | a core's cycle: issue, loads, stores, results | 38 % |
+//! | the 256 products of a bundle and their sums | 25 % |
+//! | DMA channels, streams, host memory | 18 % |
 //! | the array's clock, looking for bursts and for who is awake | 12 % |
-//! | loading and the rest | 5 % |
+//! | loading and the rest | 7 % |
 
 pub mod core;
 

@@ -49,6 +49,12 @@ impl Memory {
         (tile.kind() != TileKind::Shim).then(|| self.base[tile_index(tile)])
     }
 
+    /// Place of the first byte of a tile's data memory; meaningless for a shim, which has none.
+    #[inline]
+    pub(crate) fn first(&self, tile: Tile) -> Place {
+        self.base[tile_index(tile)]
+    }
+
     /// Bytes of a tile's memory, `None` outside.
     pub(crate) fn get(&self, tile: Tile, offset: u32, len: u32) -> Option<&[u8]> {
         let at = self.at(tile, offset, len)?;

@@ -393,10 +393,10 @@ fn refused(addr: u32) -> impl Fn(BusError) -> FaultKind {
     }
 }
 
-/// Alignment and window of an access.
+/// Alignment and window of an access of a power of two of bytes.
 #[inline]
 fn check(addr: u32, bytes: u32) -> Outcome<()> {
-    if !addr.is_multiple_of(bytes) {
+    if addr & (bytes - 1) != 0 {
         return FaultKind::Misaligned { addr, bytes }.fail();
     }
     if (0x4_0000..0x8_0000).contains(&addr) {
