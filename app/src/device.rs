@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -144,99 +143,61 @@ pub fn place(choice: DeviceChoice, host: &Host) -> Result<Placement, DeviceError
 /// What the system says of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
-    /// The NPU, if one is there.
-    pub npu: Option<Npu>,
+    /// What the NPU says of itself, or why it cannot be used.
+    pub npu: Result<String, String>,
     /// Name of the processor.
     pub cpu: String,
     /// Threads it runs at once.
     pub threads: usize,
 }
 
-/// An NPU the kernel's driver has found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Npu {
-    /// Its device file.
-    pub node: PathBuf,
-    /// Name of the driver.
-    pub driver: String,
-    /// Its generation, where the PCI identity is known.
-    pub generation: Option<&'static str>,
-    /// Whether this user may open it.
-    pub permitted: bool,
-}
-
 impl Host {
     /// Looks at this machine.
     pub fn probe() -> Self {
-        Self::probe_under(Path::new("/"))
-    }
-
-    /// Looks at the `proc`, `sys` and `dev` folders under `root`.
-    pub fn probe_under(root: &Path) -> Self {
+        let listed = runtime::Device::list().into_iter();
+        let npu = listed
+            .filter(|listing| listing.name == Device::Npu.name())
+            .map(|listing| {
+                listing
+                    .state
+                    .map_err(|error| first_line(&error.to_string()))
+            })
+            .next();
+        let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         Self {
-            npu: find_npu(root),
-            cpu: cpu_name(root).unwrap_or_else(|| "processor of unknown name".to_owned()),
+            npu: npu.unwrap_or_else(|| Err("not known to the runtime".to_owned())),
+            cpu: cpu_name(&info).unwrap_or_else(|| "processor of unknown name".to_owned()),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
 
     fn npu_line(&self) -> String {
         match &self.npu {
-            Some(npu) => format!(
-                "an npu is at {}, its steps are not there yet",
-                npu.node.display()
-            ),
-            None => "no npu here".to_owned(),
+            Ok(identity) => format!("an npu is at {identity}; its steps are not there yet"),
+            Err(reason) => reason.clone(),
         }
     }
 }
 
-/// The first accelerator whose driver is amdxdna.
-///
-/// Source of the layout: Linux, Documentation/accel/introduction.rst and drivers/accel/amdxdna.
-fn find_npu(root: &Path) -> Option<Npu> {
-    let mut entries: Vec<PathBuf> = fs::read_dir(root.join("sys/class/accel"))
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .collect();
-    entries.sort();
-    entries.into_iter().find_map(|entry| {
-        let device = entry.join("device");
-        let driver = fs::read_link(device.join("driver")).ok()?;
-        let driver = driver.file_name()?.to_str()?.to_owned();
-        if driver != "amdxdna" {
-            return None;
-        }
-        let node = root.join("dev/accel").join(entry.file_name()?);
-        let permitted = fs::File::options()
-            .read(true)
-            .write(true)
-            .open(&node)
-            .is_ok();
-        Some(Npu {
-            generation: generation(&device),
-            node,
-            driver,
-            permitted,
-        })
-    })
+/// An error without its advice.
+fn first_line(error: &str) -> String {
+    error.lines().next().unwrap_or_default().to_owned()
 }
 
-/// Source: Linux, drivers/accel/amdxdna/amdxdna_pci_drv.c (PCI identities and revisions).
-fn generation(device: &Path) -> Option<&'static str> {
-    let read = |name: &str| -> Option<u32> {
-        let text = fs::read_to_string(device.join(name)).ok()?;
-        u32::from_str_radix(text.trim().strip_prefix("0x")?, 16).ok()
-    };
-    match (read("vendor")?, read("device")?) {
-        (0x1022, 0x1502) => Some("npu1 (Phoenix, Hawk Point)"),
-        (0x1022, 0x17f0) => Some("npu4 family (Strix, Krackan), not supported"),
-        _ => None,
-    }
-}
-
-fn cpu_name(root: &Path) -> Option<String> {
-    let info = fs::read_to_string(root.join("proc/cpuinfo")).ok()?;
+/// Source: proc_cpuinfo(5).
+fn cpu_name(info: &str) -> Option<String> {
     let line = info.lines().find(|line| line.starts_with("model name"))?;
     Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processor_is_named() {
+        let info = "processor\t: 0\nmodel name\t: AMD Ryzen 7 8845HS\n";
+        assert_eq!(cpu_name(info).as_deref(), Some("AMD Ryzen 7 8845HS"));
+        assert_eq!(cpu_name(""), None);
+    }
 }

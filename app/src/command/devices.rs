@@ -30,18 +30,8 @@ fn describe(host: &Host) -> String {
 
 fn what(device: Device, host: &Host) -> String {
     match (device, &host.npu) {
-        (Device::Npu, None) => "not here (no accelerator with driver amdxdna)".to_owned(),
-        (Device::Npu, Some(npu)) => format!(
-            "{}, {}, driver {}{}",
-            npu.node.display(),
-            npu.generation.unwrap_or("unknown generation"),
-            npu.driver,
-            if npu.permitted {
-                ""
-            } else {
-                ", no permission to open it"
-            }
-        ),
+        (Device::Npu, Ok(identity)) => identity.clone(),
+        (Device::Npu, Err(reason)) => format!("cannot be used: {reason}"),
         (Device::Emulator, _) => "npu1 emulated on the host".to_owned(),
         (Device::Cpu, _) => format!("{}, {} threads", host.cpu, host.threads),
     }
