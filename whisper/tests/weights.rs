@@ -89,6 +89,11 @@ fn floats(values: &[f32]) -> Stored {
     (0, values.iter().flat_map(|v| v.to_le_bytes()).collect())
 }
 
+fn halves(values: &[f32]) -> Stored {
+    let bytes = values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes());
+    (1, bytes.collect())
+}
+
 fn bytes_of_blocks(values: &[f32]) -> Stored {
     let mut out = Vec::new();
     for block in values.chunks(32) {
@@ -123,6 +128,23 @@ fn five_bits_of_blocks(values: &[f32]) -> Stored {
     (7, out)
 }
 
+fn five_signed_bits_of_blocks(values: &[f32]) -> Stored {
+    let mut out = Vec::new();
+    for block in values.chunks(32) {
+        let peak = block.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+        let scale = f16::from_f32(peak / 15.0);
+        let codes: Vec<u32> = block
+            .iter()
+            .map(|v| ((v / scale.to_f32()).round() as i32 + 16).clamp(0, 31) as u32)
+            .collect();
+        let fifth = (0..32).fold(0u32, |bits, i| bits | (codes[i] >> 4) << i);
+        out.extend(scale.to_le_bytes());
+        out.extend(fifth.to_le_bytes());
+        out.extend((0..16).map(|i| (codes[i] & 15 | (codes[i + 16] & 15) << 4) as u8));
+    }
+    (6, out)
+}
+
 fn logits(path: &Path, small: Small) -> Vec<f32> {
     let checkpoint = Checkpoint::open(path).unwrap();
     let compute = Compute::new(Some(1)).unwrap();
@@ -141,10 +163,12 @@ fn ggml_files_hold_the_same_model() {
     let small = Small::default();
     small.write(dir.path());
     let expected = logits(dir.path(), small);
-    let stores: [(Store, f32); 3] = [
+    let stores: [(Store, f32); 5] = [
         (floats, 0.0),
+        (halves, 0.02),
         (bytes_of_blocks, 0.25),
         (five_bits_of_blocks, 3.0),
+        (five_signed_bits_of_blocks, 3.0),
     ];
     for (store, tolerance) in stores {
         let path = dir.path().join("model.bin");

@@ -349,6 +349,45 @@ fn bench_measures() {
 }
 
 #[test]
+fn a_multilingual_model_detects_the_language_and_translates() {
+    let desk = Desk::new();
+    let model = desk.path("model");
+    parrot::write_multilingual(&model);
+    let hear = |options: &[&str]| {
+        let mut command = amanuensis();
+        command
+            .args([
+                "transcribe",
+                "--device",
+                "cpu",
+                "--threads",
+                "1",
+                "--beam-size",
+                "1",
+            ])
+            .args(["--format", "json", "--quiet", "--model"])
+            .args([&model, &desk.path("talk.wav")]);
+        let (code, out, err) = told(command.args(options).output().unwrap());
+        assert_eq!((code, &*err), (0, ""), "{options:?}");
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let field = |name: &str| json[name].as_str().unwrap().to_owned();
+        assert_eq!(field("text"), "Amen.Amen.", "{options:?}");
+        (field("language"), field("language_code"), field("task"))
+    };
+    let said = |language: &str, code: &str, task: &str| {
+        (language.to_owned(), code.to_owned(), task.to_owned())
+    };
+    let alone = "--no-condition-on-previous-text";
+    assert_eq!(hear(&[alone]), said("german", "de", "transcribe"));
+    let french = hear(&[alone, "--language", "French"]);
+    assert_eq!(french, said("french", "fr", "transcribe"));
+    let translated = hear(&[alone, "--task", "translate"]);
+    assert_eq!(translated, said("german", "de", "translate"));
+    let with_words = hear(&[alone, "--word-timestamps"]);
+    assert_eq!(with_words.1, "de");
+}
+
+#[test]
 fn batches_hear_the_same_and_refuse_what_needs_an_order() {
     let desk = Desk::new();
     let hear = |options: &[&str]| {

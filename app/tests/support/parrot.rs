@@ -4,7 +4,8 @@
 //! the position's, which points its own way for each position and outweighs the other by far. A token's
 //! embedding points along all the positions after which it is to be said; tied to the output, it wins
 //! exactly there. Cross-attention adds nothing either, but looks at the eighth of a second of a window that
-//! belongs to the position, so that words have times. The model is English-only, its vocabulary the 256 bytes, its window two seconds.
+//! belongs to the position, so that words have times. The vocabulary is the 256 bytes, the window two seconds.
+//! The model is English-only, or hears German in everything.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,11 +21,22 @@ const TEXT_POSITIONS: usize = 24;
 const FRAMES_HEARD: usize = 16;
 const MELS: usize = 80;
 const END: usize = 256;
+/// The third language, behind the end and the start.
+const GERMAN: usize = END + 2 + 2;
 const FIRST_TIMESTAMP: usize = 256 + 8 + 99;
 const VOCABULARY: usize = FIRST_TIMESTAMP + 1501;
 
-/// Writes it as a folder in Hugging Face layout.
+/// Writes it as a folder in Hugging Face layout, as an English-only model.
 pub(crate) fn write(folder: &Path) {
+    write_model(folder, false);
+}
+
+/// Writes it as a multilingual model.
+pub(crate) fn write_multilingual(folder: &Path) {
+    write_model(folder, true);
+}
+
+fn write_model(folder: &Path, multilingual: bool) {
     fs::create_dir_all(folder).unwrap();
     let put = |name: &str, content: &[u8]| {
         // Another test process may be reading the same file.
@@ -38,9 +50,10 @@ pub(crate) fn write(folder: &Path) {
          \"max_target_positions\": {TEXT_POSITIONS}, \"decoder_attention_heads\": 2, \"decoder_layers\": 1}}"
     );
     put("config.json", config.as_bytes());
-    put("generation_config.json", b"{\"is_multilingual\": false}");
+    let generation = format!("{{\"is_multilingual\": {multilingual}}}");
+    put("generation_config.json", generation.as_bytes());
     put("vocab.json", vocabulary().as_bytes());
-    put("model.safetensors", &safetensors(&tensors()));
+    put("model.safetensors", &safetensors(&tensors(multilingual)));
 }
 
 /// The folder of a parrot that all tests share.
@@ -53,18 +66,25 @@ pub(crate) fn folder() -> &'static Path {
     })
 }
 
-/// The tokens said after positions 0, 1, 2 …
-fn script() -> Vec<usize> {
+/// The tokens said after some positions, which are those of the prompt's end and all behind it. A
+/// multilingual prompt is start, language and task; what is said after the start is the language.
+fn script(multilingual: bool) -> Vec<(usize, usize)> {
     let mut tokens = vec![FIRST_TIMESTAMP];
     tokens.extend(WORDS.bytes().map(usize::from));
     tokens.push(FIRST_TIMESTAMP + 75);
     tokens.push(END);
-    tokens
+    if multilingual {
+        let mut said: Vec<(usize, usize)> = (2..).zip(tokens).collect();
+        said.push((0, GERMAN));
+        said
+    } else {
+        (0..).zip(tokens).collect()
+    }
 }
 
 type Tensor = (String, Vec<usize>, Vec<f32>);
 
-fn tensors() -> Vec<Tensor> {
+fn tensors(multilingual: bool) -> Vec<Tensor> {
     let mut all = Vec::new();
     let mut add = |name: &str, shape: &[usize], value: f32| {
         let count = shape.iter().product();
@@ -129,7 +149,7 @@ fn tensors() -> Vec<Tensor> {
     ));
     let mut positions = vec![0.0; TEXT_POSITIONS * WIDTH];
     let mut tokens = vec![0.0; VOCABULARY * WIDTH];
-    for (position, token) in script().into_iter().enumerate() {
+    for (position, token) in script(multilingual) {
         positions[position * WIDTH + position] = 100.0;
         tokens[token * WIDTH + position] += 5.0;
     }
