@@ -5,9 +5,9 @@
 //! [`tokenizer`] turns tokens into text. Encoder and decoder are two steps behind two traits, so that
 //! another device can take either. Results are those of openai-whisper 20250625 in f32.
 //!
-//! Products come from rten-gemm, chosen by measurement (2 cores of an AVX-512 machine with VNNI, Whisper base):
-//! f32 1500x512x512 3.6 ms, as gemm (3.5) and candle-core (3.7); 5 rows x 512 x 51865 6.3 ms (gemm 23, candle 16);
-//! int8 1.1 ms and 1.5 ms (candle's q8_0 2.9 and 28; gemm and matrixmultiply have none).
+//! Products come from rten-gemm, the one of four libraries (candle-core, gemm, matrixmultiply) that was
+//! as fast as any with many rows, faster with the few rows of a decoder, and has int8 kernels that use
+//! packed weights. `cargo xtask bench transcribe` measures the whole beside other programs.
 //!
 //! - [`mel`]: log-mel spectrogram
 //! - [`weights`]: Hugging Face directories and ggml files
