@@ -23,6 +23,9 @@ pub struct LoopReport {
     pub cycles: u32,
     /// Passes under way at once; 1 where they do not overlap.
     pub stages: u32,
+    /// Cycles that a pass waits because accesses to one object meet, where passes overlap; objects are
+    /// taken to lie in banks of their own.
+    pub stalls: u32,
     /// Fewest cycles that a pass can take.
     pub bound: u32,
     /// What makes the bound: slots, a port or a recurrence.
@@ -40,9 +43,13 @@ impl fmt::Display for LoopReport {
         )?;
         write!(f, ", bound {} by {}", self.bound, self.binding)?;
         match self.note {
-            Some(note) => write!(f, "; {note}"),
-            None if self.stages > 1 => write!(f, "; {} passes overlap", self.stages),
-            None => Ok(()),
+            Some(note) => write!(f, "; {note}")?,
+            None if self.stages > 1 => write!(f, "; {} passes overlap", self.stages)?,
+            None => {}
+        }
+        match self.stalls {
+            0 => Ok(()),
+            n => write!(f, "; {n} more for accesses that meet at a bank"),
         }
     }
 }
@@ -83,6 +90,7 @@ pub(super) fn pipeline_loops(
             },
             cycles: list.length,
             stages: 1,
+            stalls: 0,
             bound: least.cycles,
             binding: least.binding,
             note: None,
@@ -99,22 +107,23 @@ pub(super) fn pipeline_loops(
             continue;
         };
         let from = (least.cycles + stretch).max(SHORTEST);
+        let cost = |p: &Plan| (found.trips + p.stages() - 1) * (p.ii + p.stalls);
         // In growing steps: what does not fit by a cycle rarely fits by two.
         let longer = |ii: &u32| Some(ii + ((ii - from) / 2).max(1));
         let tried = std::iter::successors(Some(from), longer);
         let tried = tried.take_while(|ii| *ii < list.length.min(from + BEYOND));
         let plans = tried.filter_map(|ii| {
-            let plan = plan(func, &graph, &insts, ii)?;
-            let stages = plan.stages();
-            let shorter = (found.trips + stages - 1) * ii < found.trips * list.length;
-            (stages <= found.trips && shorter).then_some(plan)
+            let quiet = plan(func, &graph, &insts, ii, true);
+            let plan = quiet.or_else(|| plan(func, &graph, &insts, ii, false))?;
+            let shorter = cost(&plan) < found.trips * list.length;
+            (plan.stages() <= found.trips && shorter).then_some(plan)
         });
-        let cost = |p: &Plan| (found.trips + p.stages() - 1) * p.ii;
         match plans.take(PLANS).min_by_key(|p| (cost(p), p.ii)) {
             Some(plan) => {
                 expand(func, webs, &found, &plan);
                 report.cycles = plan.ii;
                 report.stages = plan.stages();
+                report.stalls = plan.stalls;
             }
             None => report.note = Some("the passes do not overlap: that would not be shorter"),
         }

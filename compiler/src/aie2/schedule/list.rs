@@ -6,13 +6,10 @@
 
 use std::collections::BTreeSet;
 
-use arch::aie2::Itinerary;
-
 use super::Schedule;
 use super::ddg::{Graph, Order};
 use super::pressure::Pressure;
-use super::resources::Table;
-use super::timing::itinerary;
+use super::resources::{Form, Table};
 use crate::aie2::coalesce::Webs;
 use crate::aie2::liveness::{BitSet, Units};
 use crate::aie2::vcode::{Beside, Pinned, VFunc, VInst};
@@ -47,8 +44,8 @@ struct Line<'a> {
     insts: Vec<VInst>,
     graph: Graph,
     table: Table,
-    /// Per instruction and form.
-    itineraries: Vec<Vec<&'static Itinerary>>,
+    /// Per instruction.
+    forms: Vec<Vec<Form>>,
     /// Per instruction: cycle from the beginning of the block.
     cycle: Vec<Option<i32>>,
     form: Vec<usize>,
@@ -56,15 +53,19 @@ struct Line<'a> {
 
 impl Line<'_> {
     fn fits(&self, k: usize, form: usize, cycle: i32) -> bool {
-        let op = self.insts[k].forms[form];
-        let itinerary = self.itineraries[k][form];
-        self.table.fits(op, itinerary, (cycle + HORIZON) as usize)
+        self.table
+            .fits(self.forms[k][form], (cycle + HORIZON) as usize)
+    }
+
+    /// Whether an instruction meets no other at its bank.
+    fn quiet(&self, k: usize, form: usize, cycle: i32) -> bool {
+        self.table
+            .quiet(self.forms[k][form], (cycle + HORIZON) as usize)
     }
 
     fn place(&mut self, k: usize, form: usize, cycle: i32) {
-        let op = self.insts[k].forms[form];
-        let itinerary = self.itineraries[k][form];
-        self.table.take(op, itinerary, (cycle + HORIZON) as usize);
+        self.table
+            .take(self.forms[k][form], (cycle + HORIZON) as usize);
         self.cycle[k] = Some(cycle);
         self.form[k] = form;
     }
@@ -107,14 +108,10 @@ pub fn schedule_block(
     let plain = own.start..own.end - usize::from(branch);
 
     let n = insts.len();
-    let itineraries = insts.iter().map(|i| {
-        let forms = i.forms.iter().map(|f| itinerary(func, i, *f));
-        forms.collect()
-    });
     let mut line = Line {
         func,
         graph: Graph::new(func, webs, units, &insts, Order::Pipeline),
-        itineraries: itineraries.collect(),
+        forms: insts.iter().map(|i| Form::all(func, i)).collect(),
         insts,
         table: Table::new(),
         cycle: vec![None; n],
@@ -184,7 +181,9 @@ fn fill(
                 return None;
             }
             let mut forms = 0..inst.forms.len();
-            forms.find(|f| line.fits(k, *f, now)).map(|f| (k, f))
+            forms
+                .find(|f| line.fits(k, *f, now) && line.quiet(k, *f, now))
+                .map(|f| (k, f))
         };
         // With everything held back, the first in program order goes on.
         let forced = idle > PATIENCE;

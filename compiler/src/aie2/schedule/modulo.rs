@@ -13,12 +13,11 @@
 //! After R. A. Huff, "Lifetime-sensitive modulo scheduling" (1993), and B. R. Rau, "Iterative modulo
 //! scheduling" (1994).
 
-use arch::aie2::{Dir, Itinerary, OperandDesc};
+use arch::aie2::{Dir, OperandDesc};
 
 use super::bound::{Bound, busiest, recurrence, recurrence_bound, resource_bound};
 use super::ddg::{Dep, Graph, Order};
-use super::resources::{Table, collide};
-use super::timing::itinerary;
+use super::resources::{Form, Table, collide, meet};
 use crate::aie2::coalesce::Webs;
 use crate::aie2::frame::is_wide;
 use crate::aie2::liveness::Units;
@@ -37,6 +36,8 @@ pub struct Plan {
     pub time: Vec<u32>,
     /// Per instruction: which of its forms.
     pub form: Vec<usize>,
+    /// Cycles that a pass waits because two accesses meet at a bank.
+    pub stalls: u32,
 }
 
 impl Plan {
@@ -110,9 +111,14 @@ fn named(graph: &Graph, insts: &[VInst], cycles: u32) -> String {
     format!("recurrence {} over {passes} {over}", chain.join(" > "))
 }
 
-/// Plans a loop with `ii` cycles from one pass to the next.
-pub fn plan(func: &VFunc, graph: &Graph, insts: &[VInst], ii: u32) -> Option<Plan> {
+/// Plans a loop with `ii` cycles from one pass to the next; if `quiet`, so that no two accesses meet at
+/// a bank.
+pub fn plan(func: &VFunc, graph: &Graph, insts: &[VInst], ii: u32, quiet: bool) -> Option<Plan> {
     let mut search = Search::new(func, graph, insts, ii);
+    if quiet && search.busiest_bank() > ii as usize {
+        return None;
+    }
+    search.quiet = quiet;
     let seeds = busiest(insts);
     let mut last = 0;
     for k in seeds {
@@ -139,6 +145,7 @@ pub fn plan(func: &VFunc, graph: &Graph, insts: &[VInst], ii: u32) -> Option<Pla
     Some(Plan {
         ii,
         time: time.map(|t| (t - first) as u32).collect(),
+        stalls: search.stalls(),
         form: search.form,
     })
 }
@@ -146,8 +153,9 @@ pub fn plan(func: &VFunc, graph: &Graph, insts: &[VInst], ii: u32) -> Option<Pla
 /// A plan in the making.
 struct Search<'a> {
     graph: &'a Graph,
-    insts: &'a [VInst],
-    itineraries: Vec<Vec<&'static Itinerary>>,
+    forms: Vec<Vec<Form>>,
+    /// Whether accesses may not meet at a bank.
+    quiet: bool,
     /// Whether it makes a vector of none: the later, the shorter that lives.
     makes_wide: Vec<bool>,
     ii: i64,
@@ -165,10 +173,6 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn new(func: &VFunc, graph: &'a Graph, insts: &'a [VInst], ii: u32) -> Self {
         let n = insts.len();
-        let itineraries = insts.iter().map(|i| {
-            let forms = i.forms.iter().map(|f| itinerary(func, i, *f));
-            forms.collect()
-        });
         let makes_wide = insts.iter().map(|i| {
             let wide = |v: (ValueId, u8, &OperandDesc, usize)| is_wide(func.class(v.0));
             let makes = i.values().filter(|v| v.2.dir == Dir::Out).any(wide);
@@ -176,8 +180,8 @@ impl<'a> Search<'a> {
         });
         Search {
             graph,
-            insts,
-            itineraries: itineraries.collect(),
+            forms: insts.iter().map(|i| Form::all(func, i)).collect(),
+            quiet: false,
             makes_wide: makes_wide.collect(),
             ii: i64::from(ii),
             table: Table::modulo(ii as usize),
@@ -211,9 +215,34 @@ impl<'a> Search<'a> {
         at.rem_euclid(self.ii) as usize
     }
 
-    fn fits(&self, table: &Table, k: usize, form: usize, at: i64) -> bool {
-        let op = self.insts[k].forms[form];
-        table.fits(op, self.itineraries[k][form], self.row(at))
+    fn fits(&self, k: usize, form: usize, at: i64) -> bool {
+        let (form, row) = (self.forms[k][form], self.row(at));
+        self.table.fits(form, row) && (!self.quiet || self.table.quiet(form, row))
+    }
+
+    /// Accesses of a pass to the bank with the most of them.
+    fn busiest_bank(&self) -> usize {
+        let banks: Vec<_> = self.forms.iter().filter_map(|f| f[0].bank).collect();
+        let count = |bank| banks.iter().filter(|b| **b == bank).count();
+        banks.iter().map(|b| count(*b)).max().unwrap_or(0)
+    }
+
+    /// The form and cycle of a placed instruction.
+    fn placed(&self, k: usize) -> Option<(Form, usize)> {
+        Some((self.forms[k][self.form[k]], self.row(self.time[k]?)))
+    }
+
+    /// Pairs of accesses that meet at a bank.
+    fn stalls(&self) -> u32 {
+        let placed: Vec<_> = (0..self.time.len())
+            .filter_map(|k| self.placed(k))
+            .collect();
+        let pairs = placed
+            .iter()
+            .enumerate()
+            .flat_map(|(k, a)| placed[..k].iter().map(move |b| (*a, *b)));
+        let period = self.ii as usize;
+        pairs.filter(|(a, b)| meet(period, *a, *b)).count() as u32
     }
 
     /// Places an instruction at `start` or as near behind it, or before it if `late`, as it fits.
@@ -222,12 +251,12 @@ impl<'a> Search<'a> {
         let inside = |at: &i64| {
             self.low[k].is_none_or(|low| low <= *at) && self.high[k].is_none_or(|high| *at <= high)
         };
-        let forms = 0..self.insts[k].forms.len();
+        let forms = 0..self.forms[k].len();
         let step = if late { -1 } else { 1 };
         let there = (0..self.ii).map(|n| start + n * step);
         let back = (1..self.ii).map(|n| start - n * step);
         let free = there.chain(back).filter(inside).find_map(|at| {
-            let form = forms.clone().find(|f| self.fits(&self.table, k, *f, at))?;
+            let form = forms.clone().find(|f| self.fits(k, *f, at))?;
             Some((at, form))
         });
         let (at, form) = match free {
@@ -240,8 +269,7 @@ impl<'a> Search<'a> {
                 (at, 0)
             }
         };
-        let op = self.insts[k].forms[form];
-        self.table.take(op, self.itineraries[k][form], self.row(at));
+        self.table.take(self.forms[k][form], self.row(at));
         self.time[k] = Some(at);
         self.form[k] = form;
         (self.low[k], self.high[k]) = (Some(at), Some(at));
@@ -252,26 +280,18 @@ impl<'a> Search<'a> {
     /// Takes out what is in the way of a form at a cycle, and what cannot stay where it is then.
     fn make_room(&mut self, k: usize, form: usize, at: i64) -> Option<()> {
         for (j, outside) in self.outside(k, at).into_iter().enumerate() {
-            let Some(taken) = self.time[j] else {
+            let Some(other) = self.placed(j) else {
                 continue;
             };
-            let (op, itinerary) = (
-                self.insts[j].forms[self.form[j]],
-                self.itineraries[j][self.form[j]],
-            );
-            let own = (
-                self.insts[k].forms[form],
-                self.itineraries[k][form],
-                self.row(at),
-            );
-            let period = self.ii as usize;
-            if outside || collide(period, own, (op, itinerary, self.row(taken))) {
-                self.table.release(op, itinerary, self.row(taken));
+            let (own, period) = ((self.forms[k][form], self.row(at)), self.ii as usize);
+            let meets = self.quiet && meet(period, own, other);
+            if outside || meets || collide(period, own, other) {
+                self.table.release(other.0, other.1);
                 self.time[j] = None;
             }
         }
         // Alone it may not fit at all: it meets itself.
-        self.fits(&self.table, k, form, at).then_some(())?;
+        self.fits(k, form, at).then_some(())?;
         (self.low, self.high) = (self.time.clone(), self.time.clone());
         for j in 0..self.time.len() {
             if self.time[j].is_some() {

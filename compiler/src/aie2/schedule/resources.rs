@@ -1,8 +1,17 @@
-//! Slots and ports per cycle.
+//! Slots, ports and memory banks per cycle.
+//!
+//! Two accesses to one bank in one cycle are allowed, but hold the core up for a cycle. Which bank an
+//! access meets is not known here; an object is taken to lie in one bank, and different objects in
+//! different ones, which is how designs place buffers.
 
+use std::num::NonZeroU32;
 use std::sync::LazyLock;
 
 use arch::aie2::{Itinerary, Opcode, Resource, Slot, UseKind};
+
+use super::timing::itinerary;
+use crate::aie2::select::STACK_OBJECT;
+use crate::aie2::vcode::{VFunc, VInst};
 
 /// Number of resources.
 const RESOURCES: usize = Resource::ALL.len();
@@ -20,10 +29,55 @@ pub fn first_use(resource: Resource) -> u8 {
     FIRST[resource as usize]
 }
 
+/// A form of an instruction as tables see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    /// Form.
+    pub op: Opcode,
+    /// Its use of ports.
+    pub itinerary: &'static Itinerary,
+    /// The bank that it accesses, if that is told apart from others.
+    pub bank: Option<NonZeroU32>,
+}
+
+impl Form {
+    /// The forms of an instruction.
+    pub fn all(func: &VFunc, inst: &VInst) -> Vec<Form> {
+        let object = inst.memory.and_then(|m| m.object);
+        // What a function keeps on its stack lies side by side.
+        let bank = object.map(|o| {
+            if o > STACK_OBJECT - STACK_SLOTS {
+                STACK_OBJECT
+            } else {
+                o
+            }
+        });
+        let forms = inst.forms.iter().map(|op| Form {
+            op: *op,
+            itinerary: itinerary(func, inst, *op),
+            bank: bank.and_then(NonZeroU32::new),
+        });
+        forms.collect()
+    }
+
+    /// Cycles from issue to its accesses to a bank.
+    fn accesses(&self) -> impl Iterator<Item = (usize, NonZeroU32)> {
+        let cycles = self.itinerary.memory_cycles.iter();
+        let bank = self.bank;
+        cycles.filter_map(move |c| Some((usize::from(*c), bank?)))
+    }
+}
+
+/// More objects than any frame has.
+const STACK_SLOTS: u32 = 1 << 16;
+/// Accesses that can meet in one cycle: two loads and a store.
+const ACCESSES: usize = 3;
+
 /// What is taken in one cycle.
 #[derive(Clone, Copy, Debug)]
 struct Cycle {
     slots: u8,
+    banks: [Option<NonZeroU32>; ACCESSES],
     required: [u8; RESOURCES],
     reserved: [u8; RESOURCES],
 }
@@ -51,31 +105,36 @@ fn excluded(slot: Slot) -> u8 {
 
 const FREE: Cycle = Cycle {
     slots: 0,
+    banks: [None; ACCESSES],
     required: [0; RESOURCES],
     reserved: [0; RESOURCES],
 };
 
 /// Whether two instructions that issue every `period` cycles, at these cycles first, need the same slot
 /// or port at the same time.
-pub fn collide(
-    period: usize,
-    a: (Opcode, &Itinerary, usize),
-    b: (Opcode, &Itinerary, usize),
-) -> bool {
-    if a.2 % period == b.2 % period && excluded(a.0.slot()) & slot_bit(b.0.slot()) != 0 {
+pub fn collide(period: usize, a: (Form, usize), b: (Form, usize)) -> bool {
+    if a.1 % period == b.1 % period && excluded(a.0.op.slot()) & slot_bit(b.0.op.slot()) != 0 {
         return true;
     }
-    a.1.stages.iter().any(|x| {
-        let mut same = b.1.stages.iter();
+    a.0.itinerary.stages.iter().any(|x| {
+        let mut same = b.0.itinerary.stages.iter();
         same.any(|y| {
             let first = |at: usize, stage: u8| at + usize::from(stage);
-            let (m, n) = (first(a.2, x.first), first(b.2, y.first));
+            let (m, n) = (first(a.1, x.first), first(b.1, y.first));
             // Cycles from the beginning of one use to that of the other, forwards and backwards.
             let ahead = (n + period - m % period) % period;
             let behind = (period - ahead) % period;
             let meet = ahead < usize::from(x.cycles) || behind < usize::from(y.cycles);
             x.resource == y.resource && x.kind.conflicts(y.kind) && meet
         })
+    })
+}
+
+/// Whether two instructions that issue every `period` cycles access one bank in the same cycle.
+pub fn meet(period: usize, a: (Form, usize), b: (Form, usize)) -> bool {
+    a.0.accesses().any(|(m, bank)| {
+        let mut others = b.0.accesses();
+        others.any(|(n, other)| bank == other && (a.1 + m) % period == (b.1 + n) % period)
     })
 }
 
@@ -100,8 +159,17 @@ impl Table {
         self.period.map_or(cycle, |p| cycle % p)
     }
 
-    /// Whether `op` can issue at `cycle`.
-    pub fn fits(&self, op: Opcode, itinerary: &Itinerary, cycle: usize) -> bool {
+    /// Whether no other access meets the bank of `form`, issued at `cycle`, when it does.
+    pub fn quiet(&self, form: Form, cycle: usize) -> bool {
+        form.accesses().all(|(after, bank)| {
+            let row = self.cycles.get(self.row(cycle + after)).unwrap_or(&FREE);
+            !row.banks.contains(&Some(bank))
+        })
+    }
+
+    /// Whether `form` can issue at `cycle`.
+    pub fn fits(&self, form: Form, cycle: usize) -> bool {
+        let Form { op, itinerary, .. } = form;
         let at = |c: usize| self.cycles.get(self.row(c)).unwrap_or(&FREE);
         if at(cycle).slots & excluded(op.slot()) != 0 {
             return false;
@@ -135,17 +203,29 @@ impl Table {
         true
     }
 
-    /// Takes what `op` needs when it issues at `cycle`.
-    pub fn take(&mut self, op: Opcode, itinerary: &Itinerary, cycle: usize) {
-        self.change(op, itinerary, cycle, true);
+    /// Takes what `form` needs when it issues at `cycle`.
+    pub fn take(&mut self, form: Form, cycle: usize) {
+        self.change(form, cycle, true);
     }
 
     /// Gives back what [`Table::take`] took.
-    pub fn release(&mut self, op: Opcode, itinerary: &Itinerary, cycle: usize) {
-        self.change(op, itinerary, cycle, false);
+    pub fn release(&mut self, form: Form, cycle: usize) {
+        self.change(form, cycle, false);
     }
 
-    fn change(&mut self, op: Opcode, itinerary: &Itinerary, cycle: usize, take: bool) {
+    fn change(&mut self, form: Form, cycle: usize, take: bool) {
+        let Form { op, itinerary, .. } = form;
+        for (after, bank) in form.accesses() {
+            let banks = &mut self.entry(cycle + after).banks;
+            let (from, to) = if take {
+                (None, Some(bank))
+            } else {
+                (Some(bank), None)
+            };
+            if let Some(entry) = banks.iter_mut().find(|b| **b == from) {
+                *entry = to;
+            }
+        }
         let bit = slot_bit(op.slot());
         let row = self.entry(cycle);
         row.slots = if take {

@@ -206,3 +206,12 @@ fn what_cannot_fit_is_refused_before_it_is_scheduled() {
 fn long_blocks_are_scheduled() {
     insta::assert_snapshot!(compiled(long(1000)).lines().count());
 }
+
+#[test]
+fn accesses_to_one_object_do_not_meet() {
+    let funcs = vec![matmul_block()];
+    let module = verify(Module { funcs }).expect("the test's function is right");
+    let done = finish(lower(&module.funcs[0]).expect("selects")).expect("has registers");
+    let said: Vec<String> = done.loops.iter().map(ToString::to_string).collect();
+    assert!(done.loops.iter().all(|l| l.stalls == 0), "{said:?}");
+}
