@@ -55,6 +55,9 @@ fn every_example_succeeds() {
         ("passthrough", "came back identical"),
         ("scale_i16", "equal to the reference"),
         ("matmul_i8", "equal to the interpreter"),
+        ("load_xclbin", "0 -> 0, 1 -> 1"),
+        ("own_kernel", "equal to plain Rust"),
+        ("chain", "ten runs in one submission"),
     ] {
         let out = run(name, folder.path());
         assert!(

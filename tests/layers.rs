@@ -82,6 +82,14 @@ fn crates_depend_downwards_only() {
     }
 }
 
+/// What `cargo tree -p amanuensis-runtime` counts: the runtime has to stay thin.
+#[test]
+fn the_runtime_stays_below_40_crates() {
+    let crates = 1 + Graph::of_workspace().reach("amanuensis-runtime").len();
+    println!("amanuensis-runtime is made from {crates} crates");
+    assert!(crates < 40, "{crates}");
+}
+
 #[test]
 fn the_product_links_no_llvm_and_no_python() {
     let graph = Graph::of_workspace();

@@ -4,6 +4,7 @@ mod assets;
 mod audio;
 mod command;
 mod engine;
+mod linkage;
 mod models;
 mod output;
 mod support;

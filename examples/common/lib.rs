@@ -15,16 +15,21 @@ use symphonia::core::meta::MetadataOptions;
 /// Samples of one dispatch of the audio overlays.
 const DISPATCH: usize = 32768;
 
+/// The folder of overlay `name`: in `target/kernels`, or where `AMANUENSIS_KERNELS` says.
+pub fn kernels(name: &str) -> PathBuf {
+    let folder = std::env::var_os("AMANUENSIS_KERNELS").map(PathBuf::from);
+    folder
+        .unwrap_or_else(|| PathBuf::from("target/kernels"))
+        .join(name)
+}
+
 /// Loads overlay `name` and its stream `sequence` from `target/kernels`, or from the folder that
 /// `AMANUENSIS_KERNELS` names.
 ///
 /// # Errors
 /// When a file is missing or the device refuses it.
 pub fn load(device: &Device, name: &str, sequence: &str) -> Result<(Overlay, InstructionStream)> {
-    let folder = std::env::var_os("AMANUENSIS_KERNELS").map(PathBuf::from);
-    let folder = folder
-        .unwrap_or_else(|| PathBuf::from("target/kernels"))
-        .join(name);
+    let folder = kernels(name);
     let read = |file: String| {
         let path = folder.join(file);
         fs::read(&path).map_err(|e| {

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use formats::xclbin::{Contents, Qualifier, Xclbin};
+use formats::xclbin::{Contents, Xclbin};
 use sha2::{Digest as _, Sha256};
 
 use crate::context::Context;
 use crate::emulated::EmulatedContext;
-use crate::npu::NpuContext;
+use crate::npu::{NpuContext, RegisterMap};
 use crate::run::{Completer, Run};
 use crate::submission::Submission;
 use crate::{Argument, Device, Error, InstructionStream};
@@ -93,11 +93,10 @@ impl Overlay {
         let context: Arc<dyn Context> = match device.npu() {
             Some(npu) => Arc::new(Arc::new(NpuContext::new(npu.clone(), unit, partition)?)),
             None if device.is_emulator() => {
-                let args = unit.kernel.args.iter();
-                let buffers = args.filter(|a| a.qualifier == Qualifier::Global).count();
+                let buffers = RegisterMap::of(unit.kernel)?.buffers();
                 Arc::new(EmulatedContext::new(
                     &unit.pdi.image,
-                    buffers.saturating_sub(1),
+                    buffers,
                     device.ledger().clone(),
                 )?)
             }
@@ -132,6 +131,22 @@ impl Overlay {
     }
 
     /// Loads the overlay in an XCLBIN file.
+    ///
+    /// ```no_run
+    /// use runtime::{Buffer, Device, InstructionStream, Overlay};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let device = Device::open("auto")?;
+    /// println!("{}", device.why());
+    /// let overlay = Overlay::load_file(&device, "own.xclbin".as_ref())?;
+    /// println!("kernel {} takes up to {} buffers", overlay.kernel(), overlay.buffers());
+    /// let stream = InstructionStream::parse(&std::fs::read("insts_main.bin")?)?;
+    /// let (input, output) = (Buffer::from_slice(&[1i16; 4096]), Buffer::<i16>::zeroed(4096));
+    /// overlay.submit(&stream, &[&input, &output])?.wait()?;
+    /// println!("{:?}", &output.read()?[..4]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::File`] when the file cannot be read or is larger than any XCLBIN, otherwise as for

@@ -20,6 +20,24 @@ pub struct RunId(usize);
 /// The runs are executed one after the other: in the order in which they were added, except where
 /// [`Submission::order`] asks for another one. A run sees what the runs before it wrote, so results
 /// can stay on the device from one run to the next.
+///
+/// ```no_run
+/// use runtime::{Buffer, Device, InstructionStream, Overlay};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let overlay = Overlay::load_file(&Device::open("npu")?, "scale.xclbin".as_ref())?;
+/// let scale = InstructionStream::parse(&std::fs::read("insts_main.bin")?)?;
+/// let buffers: Vec<Buffer<i16>> = (0..11).map(|_| Buffer::zeroed(32768)).collect();
+/// buffers[0].write(&[100; 32768])?;
+/// let mut chain = overlay.submission();
+/// for pair in buffers.windows(2) {
+///     chain.run(&scale, &[&pair[0], &pair[1]])?;
+/// }
+/// let report = chain.submit()?.wait()?;
+/// println!("{} runs in {:?} on {}", report.runs, report.time, report.device);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Submission<'a> {
     overlay: &'a Overlay,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use fake_driver::sample;
 use formats::elf::{CoreElf, Fill};
 use fuzz::txn::CONFIGURATIONS;
 use miette::{Context, IntoDiagnostic};
@@ -43,6 +44,10 @@ fn main() -> miette::Result<()> {
         stream.extend(read(&goldens.join(design).join("insts.bin"))?);
         put(&root.join("corpus/txn"), design, &stream)?;
     }
+    let overlays = root.join("corpus/overlay");
+    let built = |e: fake_driver::sample::Failure| miette::miette!("{e}");
+    put(&overlays, "sample", &sample::xclbin().map_err(built)?)?;
+    put(&overlays, "stream", &sample::stream().map_err(built)?)?;
     let packets = "m_tasks_packet";
     let xclbin = read(&goldens.join(packets).join("design.xclbin"))?;
     put(&root.join("corpus/xclbin"), packets, &xclbin)

@@ -14,8 +14,10 @@
 //! - [`pdi_cdo`]: PDIs and CDOs, read and executed.
 //! - [`txn`]: instruction streams, read and executed on a configured array.
 //! - [`core_code`]: bytes as the program of a core in the array.
+//! - [`overlay`]: overlays, streams and digests as the runtime takes them.
 
 pub mod core_code;
+pub mod overlay;
 pub mod pdi_cdo;
 pub mod txn;
 pub mod xclbin;
@@ -26,11 +28,12 @@ mod words;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 4] = [
+pub const TARGETS: [Target; 5] = [
     ("xclbin", xclbin::run),
     ("pdi_cdo", pdi_cdo::run),
     ("txn", txn::run),
     ("core_code", core_code::run),
+    ("overlay", overlay::run),
 ];
 
 /// Cycles that the emulated array gets for one input.

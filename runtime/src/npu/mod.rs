@@ -30,6 +30,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 pub use driver::Generation;
 pub use fault::{Call, DriverError, Fault};
 
+pub(crate) use command::RegisterMap;
 pub(crate) use context::NpuContext;
 pub(crate) use driver::Driver;
 pub(crate) use memory::Bo;

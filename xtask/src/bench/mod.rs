@@ -10,6 +10,7 @@ use serde_json::Value;
 mod build;
 mod emulator;
 mod kernels;
+mod runtime;
 mod transcribe;
 mod wer;
 
@@ -32,6 +33,8 @@ enum Name {
     Transcribe,
     /// Word error rates of the command over the recordings of the assets, beside openai-whisper's
     Wer,
+    /// Time that the runtime takes for a dispatch, over a fake driver that answers at once
+    Runtime,
 }
 
 /// Runs a benchmark.
@@ -42,6 +45,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<()> {
         Name::Emulator => emulator::run(),
         Name::Transcribe => transcribe::run(),
         Name::Wer => wer::run(),
+        Name::Runtime => runtime::run(),
     }
 }
 
