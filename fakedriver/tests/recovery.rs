@@ -168,6 +168,24 @@ fn a_hung_run_does_not_take_others_with_it() {
 }
 
 #[test]
+fn a_run_that_is_waited_for_late_survives_the_loss_of_its_context() {
+    for generation in GENERATIONS {
+        let (_driver, device, overlay) = set_up(generation, None);
+        let endless = overlay.submit(&endless(), &[]).expect("taken");
+        let (input, output) = buffers(9);
+        let run = overlay
+            .submit(&stream(), &[&input, &output])
+            .expect("taken");
+        assert!(endless.wait().is_err());
+        // By now there is another context, and the driver knows nothing of the first.
+        let report = run.wait().expect("started again");
+        assert!(report.attempts > 1 && report.rebuilds > 0, "{report:?}");
+        assert_eq!(output.read().expect("free"), samples(9));
+        assert_eq!(device.counters().unreleased, 0);
+    }
+}
+
+#[test]
 fn a_device_that_goes_away_is_reported_and_nothing_waits_for_it() {
     for generation in GENERATIONS {
         let (driver, device, overlay) = set_up(generation, None);

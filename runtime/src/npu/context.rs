@@ -332,7 +332,7 @@ fn lost(error: &DriverError) -> bool {
 }
 
 impl NpuContext {
-    fn epoch(&self) -> u64 {
+    pub(super) fn epoch(&self) -> u64 {
         self.serving
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

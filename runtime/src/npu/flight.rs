@@ -241,6 +241,8 @@ impl Started for Flight {
                     continue;
                 }
                 Ok(Some(end)) => self.recover(end),
+                // Another thread has replaced the context, and with it what the driver knew of this.
+                Err(_) if self.context.epoch() != submitted.epoch => self.recover(End::Lost),
                 // The driver cannot say whether the command has ended: it is called back.
                 Err(e) => {
                     let (submitted, replaced) = self.call_back();
