@@ -3,9 +3,11 @@
 
 use super::{verify, verify_source};
 use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{Block, Count, Func, Inst, IntOp, MAX_NESTING, Module, Op, Param, Value};
+use crate::kernel::ir::{
+    Block, Count, Func, Inst, IntOp, LaneOp, MAX_NESTING, Module, Op, Param, Value, VectorOp,
+};
 use crate::kernel::read::read;
-use crate::kernel::types::Type;
+use crate::kernel::types::{Elem, Type};
 
 fn inst(results: &[u32], op: Op) -> Inst {
     let results = results.iter().copied().map(Value).collect();
@@ -37,6 +39,12 @@ fn errors(func: Func) -> String {
 }
 
 const I: Type = Type::I32;
+const I8X64: Type = Type::vec(Elem::I8, 64);
+
+fn splat(ty: Type) -> Op {
+    let scalar = Value(0);
+    Op::Splat { ty, scalar }
+}
 
 #[test]
 fn definitions() {
@@ -79,6 +87,29 @@ fn carried_values() {
         inst(&[4], loop_(&[5], &[0])),
     ];
     insta::assert_snapshot!(errors(func(&[I, I, I, I, I, Type::Ptr], insts)));
+}
+
+#[test]
+fn lane_operations() {
+    let lanes = |op, signed, b| {
+        let a = Value(1);
+        Op::Vector(VectorOp::Lanes { op, signed, a, b })
+    };
+    let mask_of = |lanes, hi| {
+        let lo = Value(0);
+        Op::Vector(VectorOp::MaskOf { lanes, lo, hi })
+    };
+    let insts = vec![
+        inst(&[1], splat(I8X64)),
+        inst(&[2], lanes(LaneOp::Add, false, Some(Value(1)))),
+        inst(&[3], lanes(LaneOp::Max, true, None)),
+        inst(&[4], lanes(LaneOp::Neg, true, Some(Value(1)))),
+        inst(&[5], mask_of(64, None)),
+        inst(&[6], mask_of(16, Some(Value(0)))),
+    ];
+    let mask = |lanes| Type::Mask { lanes };
+    let types = [I, I8X64, I8X64, I8X64, I8X64, mask(64), mask(16)];
+    insta::assert_snapshot!(errors(func(&types, insts)));
 }
 
 #[test]
