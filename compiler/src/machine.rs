@@ -124,7 +124,8 @@ impl Machine {
                     Arg::Ptr(addr) => b.addr(addr),
                 })
                 .collect();
-            b.call(func, &args);
+            let results = module.func(func).map_or(&[][..], |f| &f.results).to_vec();
+            b.call_for(func, &args, &results);
             module.funcs.push(b.finish());
         }
         let module = verify(module).map_err(Failure::Verify)?;

@@ -9,7 +9,7 @@ use super::error::CompileError;
 use super::frame::{is_wide, keep_link, lay_out};
 use super::liveness::Liveness;
 use super::loops::{LoopReport, pipeline_loops};
-use super::mir::{BlockKind, MBlock, MFunc, MInst, MOperand};
+use super::mir::{BlockKind, MBlock, MFunc, MInst, MOperand, ValueId};
 use super::regalloc::{Assignment, Failure, Ranges, color};
 use super::schedule::{Limits, Schedule, schedule_block};
 use super::spill::{SpillReport, Where, relieve, save_wanted};
@@ -162,10 +162,15 @@ fn assemble(func: &VFunc, webs: &Webs, assignment: &Assignment, schedules: &[Sch
         let mut insts: Vec<MInst> = insts
             .map(|(i, f)| inst(func, i, *f, webs, assignment))
             .collect();
-        if let Some(call) = insts.iter_mut().find(|i| i.op.is_call()) {
-            let args = block.call_args.iter();
-            let args = args.filter_map(|v| Some((func.values[v.index()].fixed?, *v, false)));
-            call.implicit.extend(args);
+        let mut ends = insts.iter_mut();
+        if let Some(end) = ends.find(|i| i.op.is_call() || i.op.is_return()) {
+            // What the caller wants back is no value of the function.
+            let own = |v: &&ValueId| !func.frame.is_callers(**v);
+            let args = block.call_args.iter().filter(own).map(|v| (*v, false));
+            let results = block.call_results.iter().map(|v| (*v, true));
+            let passed = args.chain(results);
+            let passed = passed.filter_map(|(v, w)| Some((func.values[v.index()].fixed?, v, w)));
+            end.implicit.extend(passed);
         }
         MBlock {
             insts,

@@ -201,7 +201,7 @@ fn remove(func: &mut VFunc, gone: &HashMap<ValueId, ValueId>) {
                 *value = name(*value);
             }
         }
-        for arg in &mut block.call_args {
+        for arg in block.call_args.iter_mut().chain(&mut block.call_results) {
             *arg = name(*arg);
         }
         for edge in &mut block.successors {
@@ -340,8 +340,12 @@ fn conflicts(func: &VFunc, origin: &HashMap<ValueId, ValueId>) -> Conflicts {
     }
     // What comes in by an edge is defined where the block begins.
     let mut entering: Vec<(usize, ValueId)> = func.params.iter().map(|p| (0, *p)).collect();
-    for edge in func.blocks.iter().flat_map(|b| &b.successors) {
-        entering.extend(edge.renames.iter().map(|(_, to)| (edge.to.index(), *to)));
+    for block in &func.blocks {
+        for edge in &block.successors {
+            let to = edge.to.index();
+            entering.extend(edge.renames.iter().map(|(_, there)| (to, *there)));
+            entering.extend(block.call_results.iter().map(|value| (to, *value)));
+        }
     }
     for (block, value) in entering {
         clash(value.index(), &live.live_in[block]);

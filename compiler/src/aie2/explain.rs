@@ -97,9 +97,17 @@ impl fmt::Display for MOperand {
         match self {
             MOperand::Reg { reg, .. } => write!(f, "{reg}"),
             MOperand::Imm(imm) => write!(f, "#{imm}"),
-            MOperand::Label(Label::Block(block)) => write!(f, ".{}", block.0),
-            MOperand::Label(Label::LastBundle(block)) => write!(f, ".{}.last", block.0),
-            MOperand::Label(Label::Func(name)) => f.write_str(name),
+            MOperand::Label(label) => write!(f, "{label}"),
+        }
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Label::Block(block) => write!(f, ".{}", block.0),
+            Label::LastBundle(block) => write!(f, ".{}.last", block.0),
+            Label::Func(name) => f.write_str(name),
         }
     }
 }

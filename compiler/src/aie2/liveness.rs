@@ -150,6 +150,9 @@ impl Liveness {
                 }
                 for edge in &block.successors {
                     let mut there = live.live_in[edge.to.index()].clone();
+                    for result in &block.call_results {
+                        live.units.all(result.index()).for_each(|u| there.remove(u));
+                    }
                     let mut renamed = Vec::new();
                     for (here, to) in &edge.renames {
                         let pairs = live.units.all(here.index()).zip(live.units.all(to.index()));

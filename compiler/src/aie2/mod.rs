@@ -32,6 +32,7 @@ pub mod stats;
 #[cfg(test)]
 mod tests;
 pub mod vcode;
+mod vcode_text;
 
 pub use compile::{Compiled, Options, compile, compile_reported};
 pub use error::CompileError;

@@ -32,7 +32,8 @@ pub(super) struct Candidate {
     carried: Vec<(ValueId, ValueId, ValueId)>,
 }
 
-/// The loop of a block if its passes can overlap: it has a constant count, no locks, and carries
+/// The loop of a block if its passes can overlap: it has a constant count, no locks, no stores of less
+/// than a word, and carries
 /// only values that a pass makes.
 pub(super) fn candidate(func: &VFunc, body: usize) -> Option<Candidate> {
     let block = &func.blocks[body];
@@ -54,7 +55,10 @@ pub(super) fn candidate(func: &VFunc, body: usize) -> Option<Candidate> {
     let alone = preds(behind) == [body]
         && func.blocks[before].successors.len() == 1
         && func.blocks[before].branch().is_none();
-    let plain = |i: &VInst| !i.op().is_lock() && !i.op().has_side_effects();
+    // A partial-word store may not stand in the last bundle of the body.
+    let plain = |i: &VInst| {
+        !i.op().is_lock() && !i.op().has_side_effects() && !i.op().is_partial_word_store()
+    };
     if !alone || !block.insts.iter().all(plain) {
         return None;
     }

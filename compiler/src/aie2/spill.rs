@@ -132,7 +132,7 @@ fn touches(func: &VFunc, webs: &Webs) -> HashMap<usize, Use> {
                 entry.bound |= inst.op().has_delay_slots() && desc.dir == Dir::Out;
             }
         }
-        for value in &block.call_args {
+        for value in block.call_args.iter().chain(&block.call_results) {
             touches.entry(webs.of(*value)).or_default().bound = true;
         }
     }

@@ -239,6 +239,8 @@ pub struct VBlock {
     pub beside: Option<Box<Beside>>,
     /// Values that the call or return at its end hands over: read when the other function goes on.
     pub call_args: Vec<ValueId>,
+    /// Values that the call at its end returns: there when the next block begins.
+    pub call_results: Vec<ValueId>,
     /// How deep in loops it stands.
     pub depth: u32,
 }
@@ -254,6 +256,7 @@ impl VBlock {
             pipelined: None,
             beside: None,
             call_args: Vec::new(),
+            call_results: Vec::new(),
             depth,
         }
     }
@@ -275,6 +278,8 @@ pub struct VFunc {
     pub blocks: Vec<VBlock>,
     /// Values.
     pub values: Vec<ValueInfo>,
+    /// Registers that instructions name and no value may have.
+    pub reserved: Vec<Reg>,
     /// Whether it returns.
     pub returns: bool,
     /// What it keeps on the stack.

@@ -3,7 +3,8 @@
 mod vector;
 
 use super::ir::{
-    Access, Block, CoreLock, Count, Func, Inst, IntOp, Op, Param, SrsMode, UnaryOp, Value,
+    Access, Block, CoreLock, Count, Dim, Func, Inst, IntOp, Narrow, Op, Param, SrsMode, UnaryOp,
+    Value, WalkDims, Width,
 };
 use super::types::Type;
 
@@ -25,6 +26,7 @@ impl FuncBuilder {
             func: Func {
                 name: name.into(),
                 params: Vec::new(),
+                results: Vec::new(),
                 body: Block::default(),
                 types: Vec::new(),
             },
@@ -117,6 +119,90 @@ impl FuncBuilder {
         self.one(Type::Ptr, Op::Store { value, ptr, access })
     }
 
+    /// Reads at `ptr + offset`, a scalar number of bytes.
+    pub fn load_at(&mut self, ty: Type, ptr: Value, offset: Value) -> Value {
+        let access = Access::OffsetVar(offset);
+        self.one(ty, Op::Load { ty, ptr, access })
+    }
+
+    /// Writes at `ptr + offset`, a scalar number of bytes.
+    pub fn store_at(&mut self, value: Value, ptr: Value, offset: Value) {
+        let access = Access::OffsetVar(offset);
+        self.push(vec![], Op::Store { value, ptr, access });
+    }
+
+    /// Reads at `ptr`; returns the value and `ptr + step`, a scalar number of bytes.
+    pub fn load_post_by(&mut self, ty: Type, ptr: Value, step: Value) -> (Value, Value) {
+        let access = Access::PostVar(step);
+        let results = self.many(Op::Load { ty, ptr, access });
+        (results[0], results[1])
+    }
+
+    /// Writes at `ptr`; returns `ptr + step`, a scalar number of bytes.
+    pub fn store_post_by(&mut self, value: Value, ptr: Value, step: Value) -> Value {
+        let access = Access::PostVar(step);
+        self.one(Type::Ptr, Op::Store { value, ptr, access })
+    }
+
+    /// Begins a walk through two dimensions: `count` places `step` bytes apart, then again from a
+    /// place `outer` bytes behind the first of them, and so on.
+    pub fn walk_2d(&mut self, count: u32, step: i32, outer: i32) -> Value {
+        let dims = WalkDims {
+            inner: Dim { count, step },
+            middle: None,
+            outer,
+        };
+        self.one(Type::Walk { dims: 2 }, Op::Walk(dims))
+    }
+
+    /// Begins a walk through three dimensions, each a count and a step in bytes, the innermost first.
+    pub fn walk_3d(&mut self, inner: (u32, i32), middle: (u32, i32), outer: i32) -> Value {
+        let dim = |(count, step)| Dim { count, step };
+        let dims = WalkDims {
+            inner: dim(inner),
+            middle: Some(dim(middle)),
+            outer,
+        };
+        self.one(Type::Walk { dims: 3 }, Op::Walk(dims))
+    }
+
+    /// Reads at `ptr`; returns the value, the pointer moved along the walk, and the walk.
+    pub fn load_walk(&mut self, ty: Type, ptr: Value, walk: Value) -> (Value, Value, Value) {
+        let access = Access::Walk(walk);
+        let results = self.many(Op::Load { ty, ptr, access });
+        (results[0], results[1], results[2])
+    }
+
+    /// Writes at `ptr`; returns the pointer moved along the walk, and the walk.
+    pub fn store_walk(&mut self, value: Value, ptr: Value, walk: Value) -> (Value, Value) {
+        let access = Access::Walk(walk);
+        let results = self.many(Op::Store { value, ptr, access });
+        (results[0], results[1])
+    }
+
+    /// Reads 8 or 16 bits at `ptr + offset` as a scalar.
+    pub fn load_narrow(&mut self, narrow: Narrow, ptr: Value, offset: i32) -> Value {
+        let access = Access::Offset(offset);
+        let op = Op::LoadNarrow {
+            narrow,
+            ptr,
+            access,
+        };
+        self.one(Type::I32, op)
+    }
+
+    /// Writes the low 8 or 16 bits of a scalar at `ptr + offset`.
+    pub fn store_narrow(&mut self, width: Width, value: Value, ptr: Value, offset: i32) {
+        let access = Access::Offset(offset);
+        let op = Op::StoreNarrow {
+            width,
+            value,
+            ptr,
+            access,
+        };
+        self.push(vec![], op);
+    }
+
     /// A scalar in every lane.
     pub fn splat(&mut self, ty: Type, scalar: Value) -> Value {
         self.one(ty, Op::Splat { ty, scalar })
@@ -172,6 +258,15 @@ impl FuncBuilder {
         self.one(types.first().copied().unwrap_or(Type::I32), op)
     }
 
+    /// An operation of any number of results as it stands, for forms that the other methods do not
+    /// make.
+    pub fn many(&mut self, op: Op) -> Vec<Value> {
+        let types = op.result_types(|v| self.func.ty(v));
+        let results: Vec<Value> = types.into_iter().map(|ty| self.value(ty)).collect();
+        self.push(results.clone(), op);
+        results
+    }
+
     /// A loop: `body` gets the carried values and returns those of the next pass.
     pub fn loop_(
         &mut self,
@@ -181,10 +276,7 @@ impl FuncBuilder {
     ) -> Vec<Value> {
         let types: Vec<Type> = init.iter().map(|v| self.ty(*v)).collect();
         let params: Vec<Value> = types.iter().map(|ty| self.value(*ty)).collect();
-        self.blocks.push(Block::default());
-        let next = body(self, &params);
-        self.push(vec![], Op::Yield(next));
-        let body = self.blocks.pop().unwrap_or_default();
+        let body = self.block(|b| body(b, &params));
         let results: Vec<Value> = match count {
             Count::Forever => Vec::new(),
             _ => types.iter().map(|ty| self.value(*ty)).collect(),
@@ -202,10 +294,68 @@ impl FuncBuilder {
         results
     }
 
-    /// Calls a function of the module.
+    /// A loop that goes on as long as the first thing that `body` returns, a scalar, is not zero: `body`
+    /// gets the carried values and returns that condition and those of the next pass.
+    pub fn while_(
+        &mut self,
+        init: &[Value],
+        body: impl FnOnce(&mut Self, &[Value]) -> (Value, Vec<Value>),
+    ) -> Vec<Value> {
+        self.loop_(Count::While, init, |b, carried| {
+            let (again, mut next) = body(b, carried);
+            next.insert(0, again);
+            next
+        })
+    }
+
+    /// One of two blocks: `then` where the scalar `cond` is not zero, `otherwise` where it is. Each
+    /// returns its results, as many and of the same types.
+    pub fn if_(
+        &mut self,
+        cond: Value,
+        then: impl FnOnce(&mut Self) -> Vec<Value>,
+        otherwise: impl FnOnce(&mut Self) -> Vec<Value>,
+    ) -> Vec<Value> {
+        let then = self.block(then);
+        let otherwise = self.block(otherwise);
+        self.many(Op::If {
+            cond,
+            then,
+            otherwise,
+        })
+    }
+
+    /// A block that yields what the closure returns, for an operation that has blocks.
+    pub fn block(&mut self, block: impl FnOnce(&mut Self) -> Vec<Value>) -> Block {
+        self.blocks.push(Block::default());
+        let values = block(self);
+        self.push(vec![], Op::Yield(values));
+        self.blocks.pop().unwrap_or_default()
+    }
+
+    /// Calls a function of the module that returns nothing.
     pub fn call(&mut self, func: impl Into<String>, args: &[Value]) {
-        let (func, args) = (func.into(), args.to_vec());
-        self.push(vec![], Op::Call { func, args });
+        self.call_for(func, args, &[]);
+    }
+
+    /// Calls a function of the module that returns values of these types.
+    pub fn call_for(
+        &mut self,
+        func: impl Into<String>,
+        args: &[Value],
+        results: &[Type],
+    ) -> Vec<Value> {
+        self.many(Op::Call {
+            func: func.into(),
+            args: args.to_vec(),
+            results: results.to_vec(),
+        })
+    }
+
+    /// Ends the function with what it returns.
+    pub fn return_(&mut self, values: &[Value]) {
+        self.func.results = values.iter().map(|v| self.ty(*v)).collect();
+        self.push(vec![], Op::Return(values.to_vec()));
     }
 
     /// Waits for `value` of a lock.

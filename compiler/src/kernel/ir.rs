@@ -1,13 +1,14 @@
 //! Kernel IR: what one core computes.
 //!
 //! A [`Module`] holds the functions of one core's program. A [`Func`] is structured: blocks are
-//! straight lines of instructions in SSA form, and the only control flow is the loop, which is an
-//! instruction with a block of its own, carried values going in as block parameters and coming back
-//! by `yield`. Operations stand at the level of the AIE2 vector unit: an operation is one
+//! straight lines of instructions in SSA form, and control flow is in instructions with blocks of their
+//! own: loops, carried values going in as block parameters and coming back by `yield`, and choices
+//! between two blocks. Operations stand at the level of the AIE2 vector unit: an operation is one
 //! instruction of the core, or a short sequence that no one would want to spell out.
 
 mod lanes;
 mod mac;
+mod memory;
 mod movement;
 mod scalar;
 mod vector;
@@ -16,6 +17,7 @@ use std::fmt;
 
 pub use lanes::{CompareOp, LaneOp, MaskOp, lane_kind};
 pub use mac::{Addend, MacMode, MacShape};
+pub use memory::{Access, Dim, MAX_WALK_STEPS, Narrow, WalkDims, Width};
 pub use movement::{MoveOp, ReduceOp};
 pub use scalar::{IntOp, UnaryOp};
 pub use vector::{AccOp, VectorOp};
@@ -46,6 +48,8 @@ pub struct Func {
     pub name: String,
     /// Parameters.
     pub params: Vec<Param>,
+    /// Types of what it returns; where there are any, its last instruction is [`Op::Return`].
+    pub results: Vec<Type>,
     /// Body.
     pub body: Block,
     /// Type of every value, indexed by [`Value`].
@@ -94,17 +98,30 @@ pub struct Block {
 }
 
 impl Block {
-    /// Calls `f` with every instruction in the order of the text, a loop before its body.
+    /// Calls `f` with every instruction in the order of the text, one with blocks before those.
     pub fn for_each_inst<'a>(&'a self, f: &mut impl FnMut(&'a Inst)) {
         for inst in &self.insts {
             f(inst);
-            if let Op::Loop { body, .. } = &inst.op {
-                body.for_each_inst(f);
+            for block in inst.op.blocks() {
+                block.for_each_inst(f);
             }
         }
     }
 
-    /// Number of instructions, those in loops included.
+    /// The values that it yields; nothing where it does not end with [`Op::Yield`].
+    pub fn yields(&self) -> &[Value] {
+        match self.insts.last().map(|inst| &inst.op) {
+            Some(Op::Yield(values)) => values,
+            _ => &[],
+        }
+    }
+
+    /// Whether it does nothing but end.
+    pub fn is_idle(&self) -> bool {
+        matches!(&self.insts[..], [Inst { op: Op::Yield(values), .. }] if values.is_empty())
+    }
+
+    /// Number of instructions, those in inner blocks included.
     pub fn inst_count(&self) -> usize {
         let mut count = 0;
         self.for_each_inst(&mut |_| count += 1);
@@ -119,15 +136,6 @@ pub struct Inst {
     pub results: Vec<Value>,
     /// Operation.
     pub op: Op,
-}
-
-/// How a memory access moves its pointer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Access {
-    /// At pointer + offset (bytes); the pointer stays.
-    Offset(i32),
-    /// At the pointer; a second result (the only one of a store) is pointer + step (bytes).
-    Post(i32),
 }
 
 /// How the accumulator's fraction is rounded and its range kept by `srs`.
@@ -152,6 +160,9 @@ pub enum Count {
     Const(u32),
     /// As often as the scalar says when the loop is entered; zero and less is not at all.
     Value(Value),
+    /// At least once, and again as long as the first value that the body yields, a scalar, is not
+    /// zero; the carried values are those behind it.
+    While,
     /// Without end.
     Forever,
 }
@@ -202,7 +213,12 @@ pub enum Op {
         /// Bytes, a scalar.
         offset: Value,
     },
-    /// Reads a value of type `ty` -> value, and the moved pointer with [`Access::Post`].
+    /// Begins a walk -> walk.
+    ///
+    /// A walk is used up by what uses it: one access, which makes the walk's next state, or a loop
+    /// that carries it.
+    Walk(WalkDims),
+    /// Reads a value of type `ty` -> value, and what [`Access`] adds.
     ///
     /// Scalars are aligned to 4 bytes, vectors and accumulators to 32. A 512 or 1024-bit value is
     /// read as 256-bit parts, lowest first.
@@ -214,7 +230,30 @@ pub enum Op {
         /// Where, and how the pointer moves.
         access: Access,
     },
-    /// Writes a value -> nothing, or the moved pointer with [`Access::Post`].
+    /// Reads 8 or 16 bits, extended to a scalar -> i32, and what [`Access`] adds.
+    LoadNarrow {
+        /// How much, and how it is extended.
+        narrow: Narrow,
+        /// Pointer.
+        ptr: Value,
+        /// Where, and how the pointer moves.
+        access: Access,
+    },
+    /// Writes the low 8 or 16 bits of a scalar -> nothing, or what [`Access`] adds.
+    ///
+    /// The chip reads the word around them and writes all of it: nobody else may write the rest of
+    /// the word meanwhile.
+    StoreNarrow {
+        /// How much.
+        width: Width,
+        /// Scalar written.
+        value: Value,
+        /// Pointer.
+        ptr: Value,
+        /// Where, and how the pointer moves.
+        access: Access,
+    },
+    /// Writes a value -> nothing, or what [`Access`] adds.
     Store {
         /// Value written.
         value: Value,
@@ -302,15 +341,29 @@ pub enum Op {
         /// Body; its last instruction is the only [`Op::Yield`], with as many values.
         body: Block,
     },
-    /// Ends a loop's body with the carried values of the next pass -> nothing.
+    /// Runs one of two blocks -> what that one yields.
+    If {
+        /// Condition, a scalar.
+        cond: Value,
+        /// Runs where the condition is not zero; its last instruction is the only [`Op::Yield`].
+        then: Block,
+        /// Runs where it is zero, and yields as many values of the same types.
+        otherwise: Block,
+    },
+    /// Ends a loop's body with the carried values of the next pass, or a block of [`Op::If`] with its
+    /// results -> nothing.
     Yield(Vec<Value>),
-    /// Calls a function of the module -> nothing.
+    /// Calls a function of the module -> what it returns.
     Call {
         /// Name.
         func: String,
         /// Arguments.
         args: Vec<Value>,
+        /// Types of what it returns.
+        results: Vec<Type>,
     },
+    /// Ends a function that returns values -> nothing.
+    Return(Vec<Value>),
     /// Waits until the lock holds at least `value`, then takes it off -> nothing.
     Acquire {
         /// Lock.
@@ -328,21 +381,57 @@ pub enum Op {
 }
 
 impl Op {
-    /// Calls `f` with every operand, the carried values of a loop included, its body not.
+    /// Its blocks, in the order of the text.
+    pub fn blocks(&self) -> impl Iterator<Item = &Block> {
+        let blocks = match self {
+            Op::Loop { body, .. } => [Some(body), None],
+            Op::If {
+                then, otherwise, ..
+            } => [Some(then), Some(otherwise)],
+            _ => [None, None],
+        };
+        blocks.into_iter().flatten()
+    }
+
+    /// Its blocks, to change them, in the order of the text.
+    pub fn blocks_mut(&mut self) -> impl Iterator<Item = &mut Block> {
+        let blocks = match self {
+            Op::Loop { body, .. } => [Some(body), None],
+            Op::If {
+                then, otherwise, ..
+            } => [Some(then), Some(otherwise)],
+            _ => [None, None],
+        };
+        blocks.into_iter().flatten()
+    }
+
+    /// Calls `f` with every operand, the carried values of a loop included, blocks not.
     pub fn for_each_operand(&self, mut f: impl FnMut(Value)) {
         match self {
             Op::Const(_)
             | Op::Addr(_)
             | Op::AccZero(_)
+            | Op::Walk(_)
             | Op::Acquire { .. }
             | Op::Release { .. } => {}
             Op::Int { a, b, .. } => [*a, *b].into_iter().for_each(f),
             Op::Unary { a, .. } => f(*a),
             Op::Select { cond, a, b } => [*cond, *a, *b].into_iter().for_each(f),
-            Op::PtrAdd { ptr, .. } | Op::Load { ptr, .. } => f(*ptr),
+            Op::PtrAdd { ptr, .. } => f(*ptr),
+            Op::Load { ptr, access, .. } | Op::LoadNarrow { ptr, access, .. } => {
+                f(*ptr);
+                access.value().into_iter().for_each(f);
+            }
             Op::PtrAddVar { ptr, offset } => [*ptr, *offset].into_iter().for_each(f),
-            Op::Store { value, ptr, .. } => [*value, *ptr].into_iter().for_each(f),
+            Op::Store { value, ptr, access }
+            | Op::StoreNarrow {
+                value, ptr, access, ..
+            } => {
+                let values = [*value, *ptr].into_iter().chain(access.value());
+                values.for_each(f);
+            }
             Op::Splat { scalar, .. } => f(*scalar),
+            Op::If { cond, .. } => f(*cond),
             Op::Concat { lo, hi } => [*lo, *hi].into_iter().for_each(f),
             Op::Half { value, .. } => f(*value),
             Op::Mac { acc, a, b, .. } => {
@@ -358,7 +447,7 @@ impl Op {
                 }
                 init.iter().copied().for_each(f);
             }
-            Op::Yield(values) | Op::Call { args: values, .. } => {
+            Op::Yield(values) | Op::Return(values) | Op::Call { args: values, .. } => {
                 values.iter().copied().for_each(f);
             }
         }
@@ -370,15 +459,27 @@ impl Op {
             Op::Const(_)
             | Op::Addr(_)
             | Op::AccZero(_)
+            | Op::Walk(_)
             | Op::Acquire { .. }
             | Op::Release { .. } => {}
             Op::Int { a, b, .. } => [a, b].into_iter().for_each(f),
             Op::Unary { a, .. } => f(a),
             Op::Select { cond, a, b } => [cond, a, b].into_iter().for_each(f),
-            Op::PtrAdd { ptr, .. } | Op::Load { ptr, .. } => f(ptr),
+            Op::PtrAdd { ptr, .. } => f(ptr),
+            Op::Load { ptr, access, .. } | Op::LoadNarrow { ptr, access, .. } => {
+                f(ptr);
+                access.value_mut().into_iter().for_each(f);
+            }
             Op::PtrAddVar { ptr, offset } => [ptr, offset].into_iter().for_each(f),
-            Op::Store { value, ptr, .. } => [value, ptr].into_iter().for_each(f),
+            Op::Store { value, ptr, access }
+            | Op::StoreNarrow {
+                value, ptr, access, ..
+            } => {
+                let values = [value, ptr].into_iter().chain(access.value_mut());
+                values.for_each(f);
+            }
             Op::Splat { scalar, .. } => f(scalar),
+            Op::If { cond, .. } => f(cond),
             Op::Concat { lo, hi } => [lo, hi].into_iter().for_each(f),
             Op::Half { value, .. } => f(value),
             Op::Mac { acc, a, b, .. } => {
@@ -394,7 +495,7 @@ impl Op {
                 }
                 init.iter_mut().for_each(f);
             }
-            Op::Yield(values) | Op::Call { args: values, .. } => {
+            Op::Yield(values) | Op::Return(values) | Op::Call { args: values, .. } => {
                 values.iter_mut().for_each(f);
             }
         }
@@ -410,14 +511,12 @@ impl Op {
                 vec![Type::I32]
             }
             Op::Addr(_) | Op::PtrAdd { .. } | Op::PtrAddVar { .. } => vec![Type::Ptr],
-            Op::Load { ty, access, .. } => match access {
-                Access::Offset(_) => vec![*ty],
-                Access::Post(_) => vec![*ty, Type::Ptr],
-            },
-            Op::Store { access, .. } => match access {
-                Access::Offset(_) => vec![],
-                Access::Post(_) => vec![Type::Ptr],
-            },
+            Op::Walk(dims) => vec![Type::Walk { dims: dims.dims() }],
+            Op::Load {
+                ty: read, access, ..
+            } => moved(vec![*read], *access, ty),
+            Op::LoadNarrow { access, .. } => moved(vec![Type::I32], *access, ty),
+            Op::Store { access, .. } | Op::StoreNarrow { access, .. } => moved(vec![], *access, ty),
             Op::Splat { ty, .. } | Op::AccZero(ty) | Op::Srs { ty, .. } | Op::Ups { ty, .. } => {
                 vec![*ty]
             }
@@ -438,7 +537,9 @@ impl Op {
                 ..
             } => vec![],
             Op::Loop { init, .. } => init.iter().map(|v| ty(*v)).collect(),
-            Op::Yield(_) | Op::Call { .. } | Op::Acquire { .. } | Op::Release { .. } => vec![],
+            Op::If { then, .. } => then.yields().iter().map(|v| ty(*v)).collect(),
+            Op::Call { results, .. } => results.clone(),
+            Op::Yield(_) | Op::Return(_) | Op::Acquire { .. } | Op::Release { .. } => vec![],
         }
     }
 
@@ -447,11 +548,24 @@ impl Op {
         matches!(
             self,
             Op::Store { .. }
+                | Op::StoreNarrow { .. }
                 | Op::Loop { .. }
+                | Op::If { .. }
                 | Op::Yield(_)
+                | Op::Return(_)
                 | Op::Call { .. }
                 | Op::Acquire { .. }
                 | Op::Release { .. }
         )
     }
+}
+
+/// What an access adds to the results of a load or store.
+fn moved(mut types: Vec<Type>, access: Access, ty: impl Fn(Value) -> Type) -> Vec<Type> {
+    match access {
+        Access::Offset(_) | Access::OffsetVar(_) => {}
+        Access::Post(_) | Access::PostVar(_) => types.push(Type::Ptr),
+        Access::Walk(walk) => types.extend([Type::Ptr, ty(walk)]),
+    }
+    types
 }

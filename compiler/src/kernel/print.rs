@@ -9,7 +9,8 @@ mod vector;
 
 use std::fmt::{self, Write};
 
-use super::ir::{Access, Block, Count, Func, Inst, Module, Op, Param, Value};
+use super::ir::{Access, Block, Count, Dim, Func, Inst, Module, Op, Param, Value};
+use super::types::Type;
 
 /// How the values of a function are spelled.
 #[derive(Debug)]
@@ -59,9 +60,11 @@ fn definition_order(func: &Func) -> Vec<Value> {
     fn block(order: &mut Vec<Value>, body: &Block) {
         for inst in &body.insts {
             order.extend(&inst.results);
-            if let Op::Loop { params, body, .. } = &inst.op {
+            if let Op::Loop { params, .. } = &inst.op {
                 order.extend(params);
-                block(order, body);
+            }
+            for inner in inst.op.blocks() {
+                block(order, inner);
             }
         }
     }
@@ -95,6 +98,7 @@ impl Func {
                     ..*p
                 })
                 .collect(),
+            results: self.results.clone(),
             body: renumber(&self.body, &map),
             types,
         }
@@ -105,9 +109,11 @@ fn renumber(block: &Block, map: &impl Fn(Value) -> Value) -> Block {
     let insts = block.insts.iter().map(|inst| {
         let mut op = inst.op.clone();
         op.for_each_operand_mut(|v| *v = map(*v));
-        if let Op::Loop { params, body, .. } = &mut op {
+        if let Op::Loop { params, .. } = &mut op {
             params.iter_mut().for_each(|v| *v = map(*v));
-            *body = renumber(body, map);
+        }
+        for block in op.blocks_mut() {
+            *block = renumber(block, map);
         }
         let results = inst.results.iter().map(|v| map(*v)).collect();
         Inst { results, op }
@@ -149,7 +155,17 @@ pub(super) fn head(func: &Func, names: &Names) -> String {
         format!("{}: {ty}{noalias}", names.of(p.value))
     });
     let params: Vec<String> = params.collect();
-    format!("kernel @{}({})", func.name, params.join(", "))
+    let results = type_list(&func.results);
+    format!("kernel @{}({}){results}", func.name, params.join(", "))
+}
+
+/// What a function or a call returns: nothing, or `: i32, ptr`.
+fn type_list(types: &[Type]) -> String {
+    let types: Vec<String> = types.iter().map(ToString::to_string).collect();
+    match types.is_empty() {
+        true => String::new(),
+        false => format!(": {}", types.join(", ")),
+    }
 }
 
 fn write_block(
@@ -160,19 +176,27 @@ fn write_block(
 ) -> fmt::Result {
     for inst in &block.insts {
         write!(f, "{:width$}{}", "", line(names, inst), width = 2 * depth)?;
-        match &inst.op {
-            Op::Loop { body, .. } => {
-                writeln!(f, " {{")?;
-                write_block(f, names, body, depth + 1)?;
-                writeln!(f, "{:width$}}}", "", width = 2 * depth)?;
+        let mut open = false;
+        for block in inst.op.blocks() {
+            if open && block.is_idle() {
+                continue;
             }
-            _ => writeln!(f)?,
+            match open {
+                false => writeln!(f, " {{")?,
+                true => writeln!(f, "{:width$}}} else {{", "", width = 2 * depth)?,
+            }
+            write_block(f, names, block, depth + 1)?;
+            open = true;
+        }
+        match open {
+            true => writeln!(f, "{:width$}}}", "", width = 2 * depth)?,
+            false => writeln!(f)?,
         }
     }
     Ok(())
 }
 
-/// One instruction without its indentation; of a loop, the line before its brace.
+/// One instruction without its indentation; of one with blocks, the line before the first brace.
 pub(super) fn line(names: &Names, inst: &Inst) -> String {
     let mut line = String::new();
     if !inst.results.is_empty() {
@@ -191,13 +215,36 @@ fn operation(names: &Names, op: &Op) -> String {
         Op::Select { cond, a, b } => format!("select {}, {}, {}", n(cond), n(a), n(b)),
         Op::PtrAdd { ptr, offset } => format!("ptr.add {}, {offset}", n(ptr)),
         Op::PtrAddVar { ptr, offset } => format!("ptr.add {}, {}", n(ptr), n(offset)),
+        Op::Walk(dims) => {
+            let dim = |dim: Dim| format!("{}, {}", dim.count, dim.step);
+            let middle = dims.middle.map(|m| format!(", {}", dim(m)));
+            let (inner, middle) = (dim(dims.inner), middle.unwrap_or_default());
+            format!("walk.{}d {inner}{middle}, {}", dims.dims(), dims.outer)
+        }
         Op::Load { ty, ptr, access } => {
-            let (post, bytes) = access_text(*access);
-            format!("load{post} {ty} {}, {bytes}", n(ptr))
+            let (suffix, at) = (access.suffix(), access_text(names, *access));
+            format!("load{suffix} {ty} {}, {at}", n(ptr))
+        }
+        Op::LoadNarrow {
+            narrow,
+            ptr,
+            access,
+        } => {
+            let (suffix, at) = (access.suffix(), access_text(names, *access));
+            format!("load.{narrow}{suffix} {}, {at}", n(ptr))
         }
         Op::Store { value, ptr, access } => {
-            let (post, bytes) = access_text(*access);
-            format!("store{post} {}, {}, {bytes}", n(value), n(ptr))
+            let (suffix, at) = (access.suffix(), access_text(names, *access));
+            format!("store{suffix} {}, {}, {at}", n(value), n(ptr))
+        }
+        Op::StoreNarrow {
+            width,
+            value,
+            ptr,
+            access,
+        } => {
+            let (suffix, at) = (access.suffix(), access_text(names, *access));
+            format!("store.{width}{suffix} {}, {}, {at}", n(value), n(ptr))
         }
         Op::Splat { ty, scalar } => format!("splat {ty} {}", n(scalar)),
         Op::Concat { lo, hi } => format!("concat {}, {}", n(lo), n(hi)),
@@ -240,6 +287,7 @@ fn operation(names: &Names, op: &Op) -> String {
             let count = match count {
                 Count::Const(n) => n.to_string(),
                 Count::Value(v) => n(v),
+                Count::While => "while".into(),
                 Count::Forever => "forever".into(),
             };
             let carried = params.iter().zip(init);
@@ -253,16 +301,22 @@ fn operation(names: &Names, op: &Op) -> String {
         }
         Op::Yield(values) if values.is_empty() => "yield".into(),
         Op::Yield(values) => format!("yield {}", names.list(values)),
-        Op::Call { func, args } => format!("call @{func}({})", names.list(args)),
+        Op::If { cond, .. } => format!("if {}", n(cond)),
+        Op::Call {
+            func,
+            args,
+            results,
+        } => format!("call @{func}({}){}", names.list(args), type_list(results)),
+        Op::Return(values) => format!("return {}", names.list(values)),
         Op::Acquire { lock, value } => format!("acquire {}, {value}", lock.0),
         Op::Release { lock, value } => format!("release {}, {value}", lock.0),
     }
 }
 
-fn access_text(access: Access) -> (&'static str, i32) {
+fn access_text(names: &Names, access: Access) -> String {
     match access {
-        Access::Offset(bytes) => ("", bytes),
-        Access::Post(bytes) => (".post", bytes),
+        Access::Offset(bytes) | Access::Post(bytes) => bytes.to_string(),
+        Access::OffsetVar(v) | Access::PostVar(v) | Access::Walk(v) => names.of(v),
     }
 }
 

@@ -120,6 +120,11 @@ pub enum Type {
         /// Number of lanes.
         lanes: u16,
     },
+    /// State of a pointer's walk through two or three dimensions: how far it is.
+    Walk {
+        /// Dimensions, 2 or 3.
+        dims: u8,
+    },
 }
 
 impl Type {
@@ -133,11 +138,12 @@ impl Type {
         Type::Acc { lane, lanes }
     }
 
-    /// Size in bits; a pointer counts as the 20 bits that it has.
+    /// Size in bits; a pointer counts as the 20 bits that it has, a walk as its counters.
     pub const fn bits(self) -> u32 {
         match self {
             Type::I32 => 32,
             Type::Ptr => 20,
+            Type::Walk { dims } => 20 * (dims as u32 - 1),
             Type::Vec { elem, lanes } => elem.bits() * lanes as u32,
             Type::Acc { lane, lanes } => lane.bits() * lanes as u32,
             Type::Mask { lanes } => lanes as u32,
@@ -156,7 +162,7 @@ impl Type {
     /// bus for all others.
     pub const fn align(self) -> u32 {
         match self {
-            Type::I32 | Type::Ptr | Type::Mask { .. } => 4,
+            Type::I32 | Type::Ptr | Type::Mask { .. } | Type::Walk { .. } => 4,
             Type::Vec { .. } | Type::Acc { .. } => VECTOR_ALIGN,
         }
     }
@@ -165,7 +171,7 @@ impl Type {
     /// of 512 and 1024 bits, masks of the lanes of 512 bits.
     pub const fn is_legal(self) -> bool {
         match self {
-            Type::I32 | Type::Ptr => true,
+            Type::I32 | Type::Ptr | Type::Walk { .. } => true,
             Type::Vec { .. } => matches!(self.bits(), 256 | 512),
             Type::Acc { .. } => matches!(self.bits(), 512 | 1024),
             Type::Mask { lanes } => matches!(lanes, 16 | 32 | 64),
@@ -178,6 +184,7 @@ impl fmt::Display for Type {
         match self {
             Type::I32 => f.write_str("i32"),
             Type::Ptr => f.write_str("ptr"),
+            Type::Walk { dims } => write!(f, "walk{dims}"),
             Type::Vec { elem, lanes } => write!(f, "{elem}x{lanes}"),
             Type::Acc { lane, lanes } => write!(f, "{lane}x{lanes}"),
             Type::Mask { lanes } => write!(f, "mask{lanes}"),

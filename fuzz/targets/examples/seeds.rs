@@ -48,6 +48,10 @@ fn main() -> miette::Result<()> {
     let built = |e: fake_driver::sample::Failure| miette::miette!("{e}");
     put(&overlays, "sample", &sample::xclbin().map_err(built)?)?;
     put(&overlays, "stream", &sample::stream().map_err(built)?)?;
+    for (name, step) in [("counting", 1), ("leaping", 77)] {
+        let choices: Vec<u8> = (0u8..=200).map(|k| k.wrapping_mul(step)).collect();
+        put(&root.join("corpus/kernel_ir"), name, &choices)?;
+    }
     let packets = "m_tasks_packet";
     let xclbin = read(&goldens.join(packets).join("design.xclbin"))?;
     put(&root.join("corpus/xclbin"), packets, &xclbin)

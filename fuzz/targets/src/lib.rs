@@ -14,9 +14,11 @@
 //! - [`pdi_cdo`]: PDIs and CDOs, read and executed.
 //! - [`txn`]: instruction streams, read and executed on a configured array.
 //! - [`core_code`]: bytes as the program of a core in the array.
+//! - [`kernel_ir`]: choices of a random kernel IR program, interpreted and compiled.
 //! - [`overlay`]: overlays, streams and digests as the runtime takes them.
 
 pub mod core_code;
+pub mod kernel_ir;
 pub mod overlay;
 pub mod pdi_cdo;
 pub mod txn;
@@ -28,11 +30,12 @@ mod words;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     ("xclbin", xclbin::run),
     ("pdi_cdo", pdi_cdo::run),
     ("txn", txn::run),
     ("core_code", core_code::run),
+    ("kernel_ir", kernel_ir::run),
     ("overlay", overlay::run),
 ];
 

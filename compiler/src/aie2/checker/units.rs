@@ -38,8 +38,8 @@ fn flatten(reg: Reg, into: &mut Vec<Unit>) {
     }
 }
 
-/// Whether the unit is one that forms read or write without naming it, or a loop register: what such
-/// a register holds follows from program order, if the program does not name a value.
+/// Whether the unit is one that forms read or write without naming it, a loop register or a modifier:
+/// what such a register holds follows from program order, if the program does not name a value.
 pub(super) fn is_special(unit: Unit) -> bool {
     SPECIAL.contains(&unit)
 }
@@ -53,9 +53,12 @@ static SPECIAL: LazyLock<BTreeSet<Unit>> = LazyLock::new(|| {
     let forms = Opcode::all().map(Opcode::desc);
     let implied = forms.flat_map(|d| d.implicit_defs.iter().chain(d.implicit_uses));
     let loops = [reg::LS, reg::LE, reg::LC];
+    let modifiers = [RegFile::M, RegFile::Dn, RegFile::Dj, RegFile::Dc];
+    let modifiers = Reg::all().filter(|r| modifiers.contains(&r.file()));
     implied
         .map(|i| i.reg)
         .chain(loops)
+        .chain(modifiers)
         .flat_map(|r| r.units().iter().copied())
         .collect()
 });

@@ -8,6 +8,7 @@ use arch::aie2::{Reg, op};
 use super::ranges::Ranges;
 use crate::aie2::coalesce::Webs;
 use crate::aie2::liveness::Liveness;
+use crate::aie2::mir::ValueId;
 use crate::aie2::vcode::{Arg, RegClass, VFunc, operand_reg};
 
 /// Times that colouring starts anew with what failed coloured earlier.
@@ -108,8 +109,10 @@ fn through_calls(func: &VFunc, webs: &Webs, live: &Liveness) -> Vec<bool> {
         if block.branch().is_some_and(|i| i.op().is_call()) {
             for edge in &block.successors {
                 for unit in live.live_in[edge.to.index()].iter() {
-                    let value = live.units.value(unit).0 as u32;
-                    through_call[webs.of(crate::aie2::mir::ValueId(value))] = true;
+                    let value = ValueId(live.units.value(unit).0 as u32);
+                    if !block.call_results.contains(&value) {
+                        through_call[webs.of(value)] = true;
+                    }
                 }
             }
         }
@@ -125,6 +128,7 @@ fn nodes(func: &VFunc, webs: &Webs, through_call: &[bool], ranges: &Ranges) -> V
         }
         let class = func.class(webs.members[web][0]);
         let mut regs: Vec<Reg> = class.members().to_vec();
+        regs.retain(|r| !func.reserved.contains(r));
         match webs.fixed[web] {
             Some(fixed) => regs.retain(|r| *r == fixed),
             None if *through_call => regs.retain(|r| callee_saved(*r)),

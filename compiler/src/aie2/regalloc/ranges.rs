@@ -198,6 +198,14 @@ fn arrivals(func: &VFunc, live: &Liveness, passes: &[Pass]) -> Vec<HashMap<usize
     for unit in live.live_in.first().into_iter().flat_map(|l| l.iter()) {
         arrivals[0].insert(unit, -1);
     }
+    for block in &func.blocks {
+        let returned = block.call_results.iter();
+        let units = returned.flat_map(|value| live.units.all(value.index()));
+        let units: Vec<usize> = units.collect();
+        for edge in &block.successors {
+            arrivals[edge.to.index()].extend(units.iter().map(|unit| (*unit, -1)));
+        }
+    }
     let mut changed = true;
     while changed {
         changed = false;

@@ -1,15 +1,15 @@
-//! Calls and arguments.
+//! Calls, arguments and results.
 
 use arch::aie2::{Reg, op, reg};
 
 use super::lower::Lower;
 use crate::aie2::error::CompileError;
-use crate::aie2::mir::{BlockKind, Label};
+use crate::aie2::mir::{BlockKind, Label, ValueId};
 use crate::aie2::vcode::{Arg, RegClass, VInst};
 use crate::kernel::ir::Value;
 use crate::kernel::types::Type;
 
-/// Registers of arguments, scalars and pointers.
+/// Registers of arguments and of results, scalars and pointers.
 const SCALAR_ARGS: [Reg; 8] = [
     reg::R0,
     reg::R1,
@@ -65,11 +65,12 @@ impl Lower<'_> {
         Ok(regs)
     }
 
-    pub(super) fn lower_call(&mut self, callee: &str, args: &[Value]) -> Result<(), CompileError> {
-        let types: Vec<Type> = args.iter().map(|a| self.func.ty(*a)).collect();
+    /// Puts values where calls pass them and functions return them.
+    fn pass(&mut self, callee: &str, values: &[Value]) -> Result<Vec<ValueId>, CompileError> {
+        let types: Vec<Type> = values.iter().map(|a| self.func.ty(*a)).collect();
         let regs = self.argument_regs(callee, &types)?;
         let mut passed = Vec::new();
-        for (arg, (class, reg)) in args.iter().zip(regs) {
+        for (arg, (class, reg)) in values.iter().zip(regs) {
             let target = self.out.fixed(class, reg);
             passed.push(target);
             match self.known_number(*arg) {
@@ -81,11 +82,36 @@ impl Lower<'_> {
                 }
             }
         }
+        Ok(passed)
+    }
+
+    pub(super) fn lower_call(
+        &mut self,
+        results: &[Value],
+        callee: &str,
+        args: &[Value],
+    ) -> Result<(), CompileError> {
+        let passed = self.pass(callee, args)?;
         let label = Arg::Label(Label::Func(callee.to_owned()));
         self.emit(VInst::new(op::JL, vec![label]));
-        self.out.blocks[self.current.index()].call_args = passed;
+        let call = self.current;
+        self.out.blocks[call.index()].call_args = passed;
         self.next_block(BlockKind::Plain, Vec::new());
         self.forget();
+        let types: Vec<Type> = results.iter().map(|v| self.func.ty(*v)).collect();
+        let regs = self.argument_regs(callee, &types)?;
+        for (result, (class, reg)) in results.iter().zip(regs) {
+            let returned = self.out.fixed(class, reg);
+            self.out.blocks[call.index()].call_results.push(returned);
+            let value = self.copy(returned, 0, class);
+            self.define(*result, value);
+        }
+        Ok(())
+    }
+
+    pub(super) fn lower_return(&mut self, values: &[Value]) -> Result<(), CompileError> {
+        let returned = self.pass(&self.func.name.clone(), values)?;
+        self.out.blocks[self.current.index()].call_args = returned;
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use crate::aie2::vcode::{Arg, RegClass, VInst};
 
 /// A stretch of the function in which a constant made at its start stays in its register: between
 /// calls, and outside of loops that call.
+#[derive(Clone)]
 pub(super) struct Scope {
     /// Block at whose start the constants stand.
     pub(super) block: BlockId,

@@ -116,8 +116,8 @@ impl Lower<'_> {
             for (reg, value) in needs(self.func, &inst.op, |v| self.known_const(v)) {
                 wanted.entry(reg).or_default().insert(value);
             }
-            if let Op::Loop { body, .. } = &inst.op {
-                self.collect_needs(body, wanted);
+            for block in inst.op.blocks() {
+                self.collect_needs(block, wanted);
             }
         }
     }

@@ -60,9 +60,7 @@ impl Facts {
     fn count_uses(&mut self, block: &Block) {
         for inst in &block.insts {
             inst.op.for_each_operand(|v| self.uses[v.index()] += 1);
-            if let Op::Loop { body, .. } = &inst.op {
-                self.count_uses(body);
-            }
+            inst.op.blocks().for_each(|block| self.count_uses(block));
         }
     }
 
@@ -73,15 +71,26 @@ impl Facts {
                 Op::PtrAdd { ptr, .. } | Op::PtrAddVar { ptr, .. } => {
                     self.objects[results[0].index()] = self.object(*ptr);
                 }
-                Op::Load { ptr, .. } if results.len() == 2 => {
+                Op::Load { ptr, .. } | Op::LoadNarrow { ptr, .. } if results.len() > 1 => {
                     self.objects[results[1].index()] = self.object(*ptr);
                 }
-                Op::Store { ptr, .. } if results.len() == 1 => {
+                Op::Store { ptr, .. } | Op::StoreNarrow { ptr, .. } if !results.is_empty() => {
                     self.objects[results[0].index()] = self.object(*ptr);
                 }
                 Op::Loop {
                     params, init, body, ..
                 } => self.trace_loop(results, params, init, body),
+                Op::If {
+                    then, otherwise, ..
+                } => {
+                    self.trace(then);
+                    self.trace(otherwise);
+                    let both = then.yields().iter().zip(otherwise.yields());
+                    for (result, (a, b)) in results.iter().zip(both) {
+                        let same = self.object(*a) == self.object(*b);
+                        self.objects[result.index()] = self.object(*a).filter(|_| same);
+                    }
+                }
                 _ => {}
             }
         }
@@ -92,9 +101,9 @@ impl Facts {
             self.objects[param.index()] = self.object(*init);
         }
         self.trace(body);
-        let Some(Op::Yield(next)) = body.insts.last().map(|i| &i.op) else {
-            return;
-        };
+        // The condition of a loop with one comes first.
+        let next = body.yields();
+        let next = &next[next.len().saturating_sub(params.len())..];
         for (param, next) in params.iter().zip(next) {
             if self.object(*next) != self.object(*param) {
                 self.objects[param.index()] = None;
@@ -146,8 +155,7 @@ impl Facts {
                 {
                     self.stored[value.index()] = true;
                 }
-                Op::Loop { body, .. } => self.pair_up(body),
-                _ => {}
+                op => op.blocks().for_each(|block| self.pair_up(block)),
             }
         }
     }

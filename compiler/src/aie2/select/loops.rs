@@ -3,25 +3,25 @@
 use arch::aie2::{op, reg};
 
 use super::consts::{Scope, set_label, set_reg};
-use super::lower::{Lower, OpenLoop};
+use super::lower::{Lower, OpenLoop, Ref};
 use crate::aie2::error::CompileError;
 use crate::aie2::mir::{BlockId, BlockKind, Edge, Label, ValueId};
 use crate::aie2::vcode::{Arg, RegClass, Trip, VInst};
 use crate::kernel::ir::{Block, Count, Op, Value};
 
-/// Whether a block calls, loops inside included.
+/// Whether a block calls, inner blocks included.
 pub(super) fn calls(block: &Block) -> bool {
     block.insts.iter().any(|i| match &i.op {
         Op::Call { .. } => true,
-        Op::Loop { body, .. } => calls(body),
-        _ => false,
+        op => op.blocks().any(calls),
     })
 }
 
-/// Whether a block loops; a single pass is no loop.
-fn loops(block: &Block) -> bool {
+/// Whether a block branches; a single pass is no loop.
+fn branches(block: &Block) -> bool {
     block.insts.iter().any(|i| match &i.op {
-        Op::Loop { count, body, .. } => *count != Count::Const(1) || loops(body),
+        Op::Loop { count, body, .. } => *count != Count::Const(1) || branches(body),
+        Op::If { .. } => true,
         _ => false,
     })
 }
@@ -35,8 +35,9 @@ impl Lower<'_> {
         init: &[Value],
         body: &Block,
     ) -> Result<(), CompileError> {
-        let Some(Op::Yield(next)) = body.insts.last().map(|i| &i.op) else {
-            return Ok(());
+        let (again, next) = match (count, body.yields()) {
+            (Count::While, [again, next @ ..]) => (Some(*again), next),
+            (_, next) => (None, next),
         };
         if count == Count::Const(1) {
             for (param, init) in params.iter().zip(init) {
@@ -49,12 +50,13 @@ impl Lower<'_> {
             return Ok(());
         }
         let calls = calls(body);
-        let hardware = !calls && count != Count::Forever && !loops(body);
+        let counted = again.is_none() && count != Count::Forever;
+        let hardware = !calls && counted && !branches(body);
 
         // What no pass changes is not carried.
         let mut carried = Vec::new();
         for (k, param) in params.iter().enumerate() {
-            if next[k] == *param {
+            if next[k] == *param || matches!(self.at(init[k]), Ref::Walk(_)) {
                 self.alias(*param, init[k]);
             } else {
                 carried.push(k);
@@ -74,7 +76,7 @@ impl Lower<'_> {
             }
             Count::Const(n) => Some(self.own_const(RegClass::R, i64::from(n))),
             Count::Value(_) => trips,
-            Count::Forever => None,
+            Count::While | Count::Forever => None,
         };
         if calls {
             self.control.clear();
@@ -109,6 +111,11 @@ impl Lower<'_> {
                 let less = self.add_imm(inside, -1);
                 back.push((less, inside));
                 let args = vec![Arg::value(less), Arg::Label(to_head)];
+                self.emit(VInst::new(op::JNZ, args));
+            }
+            None if let Some(again) = again => {
+                let again = self.scalar(again);
+                let args = vec![Arg::value(again), Arg::Label(to_head)];
                 self.emit(VInst::new(op::JNZ, args));
             }
             None if count == Count::Forever => {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use arch::aie2::op;
+use arch::aie2::{Reg, op};
 
 use super::consts::Scope;
 use super::control::State;
@@ -31,6 +31,8 @@ pub(super) enum Ref {
     Addr(u32),
     /// An accumulator of zeros, made where it is used.
     Zero(Type),
+    /// A walk, in the modifier registers of this tuple.
+    Walk(Reg),
     /// A shift that its store does.
     Srs {
         /// Accumulator.
@@ -58,11 +60,20 @@ pub(super) struct OpenLoop {
 }
 
 /// A copy made before a loop.
+#[derive(Clone)]
 pub(super) struct Hoist {
     of: Value,
     copy: ValueId,
     /// Loops that must stay open for it to be there.
     pub(super) depth: usize,
+}
+
+/// What is known at a place of the function.
+#[derive(Clone)]
+pub(super) struct Saved {
+    pub(super) control: State,
+    hoists: Vec<Hoist>,
+    scope: Scope,
 }
 
 /// Selection of one function.
@@ -81,6 +92,8 @@ pub(super) struct Lower<'a> {
     pub(super) hoists: Vec<Hoist>,
     /// Machine values of concatenations, by the kernel's value.
     pub(super) wholes: HashMap<Value, ValueId>,
+    /// Walks of two dimensions begun, and of three.
+    pub(super) walks: (usize, usize),
 }
 
 /// Selects instructions for a function.
@@ -93,6 +106,7 @@ pub fn lower(func: &Func) -> Result<VFunc, CompileError> {
             params: Vec::new(),
             blocks: vec![VBlock::new(0)],
             values: Vec::<ValueInfo>::new(),
+            reserved: Vec::new(),
             returns: true,
             frame: Frame::default(),
         },
@@ -104,6 +118,7 @@ pub fn lower(func: &Func) -> Result<VFunc, CompileError> {
         scopes: vec![Scope::at(BlockId(0))],
         hoists: Vec::new(),
         wholes: HashMap::new(),
+        walks: (0, 0),
     };
     lower.params()?;
     lower.block(&func.body)?;
@@ -163,7 +178,19 @@ impl Lower<'_> {
             Op::Select { cond, a, b } => self.lower_select(results[0], *cond, *a, *b),
             Op::PtrAdd { ptr, offset } => self.lower_ptr_add(results[0], *ptr, *offset),
             Op::PtrAddVar { ptr, offset } => self.lower_ptr_add_var(results[0], *ptr, *offset),
+            Op::Walk(dims) => self.lower_walk(results[0], dims)?,
             Op::Load { ty, ptr, access } => self.lower_load(results, *ty, *ptr, *access)?,
+            Op::LoadNarrow {
+                narrow,
+                ptr,
+                access,
+            } => self.lower_load_narrow(results, *narrow, *ptr, *access),
+            Op::StoreNarrow {
+                width,
+                value,
+                ptr,
+                access,
+            } => self.lower_store_narrow(results, *width, *value, *ptr, *access),
             Op::Store { value, ptr, access } => self.lower_store(results, *value, *ptr, *access)?,
             Op::Splat { ty, scalar } => self.lower_splat(results[0], *ty, *scalar)?,
             Op::Concat { lo, hi } => self.lower_concat(results[0], *lo, *hi),
@@ -178,8 +205,14 @@ impl Lower<'_> {
                 init,
                 body,
             } => self.lower_loop(results, *count, params, init, body)?,
+            Op::If {
+                cond,
+                then,
+                otherwise,
+            } => self.lower_if(results, *cond, then, otherwise)?,
             Op::Yield(_) => {}
-            Op::Call { func, args } => self.lower_call(func, args)?,
+            Op::Call { func, args, .. } => self.lower_call(results, func, args)?,
+            Op::Return(values) => self.lower_return(values)?,
             Op::Acquire { lock, value } => {
                 let value = self.shared_const(RegClass::R, -i64::from(*value));
                 self.lower_lock(op::ACQ_mLockId_imm, lock.0, value);
@@ -195,6 +228,25 @@ impl Lower<'_> {
     fn lower_lock(&mut self, op: arch::aie2::Opcode, lock: u8, value: ValueId) {
         let args = vec![Arg::Imm(i64::from(lock)), Arg::value(value)];
         self.emit(VInst::new(op, args));
+    }
+
+    /// What is known here that a branch takes along.
+    pub(super) fn known(&mut self) -> Saved {
+        Saved {
+            control: self.control.clone(),
+            hoists: self.hoists.clone(),
+            scope: self.scope().clone(),
+        }
+    }
+
+    /// Goes back to what was known where a branch began. Constants made since stand at the start of the
+    /// scope, which is before the branch.
+    pub(super) fn set_known(&mut self, known: Saved) {
+        self.control = known.control;
+        self.hoists = known.hoists;
+        if self.scope().block != known.scope.block {
+            *self.scope() = known.scope;
+        }
     }
 
     /// After a call, and where a loop with calls begins or ends: nothing is left of constants and
@@ -315,6 +367,8 @@ impl Lower<'_> {
         match ty {
             Type::I32 => RegClass::R,
             Type::Ptr => RegClass::P,
+            // Of its registers, the one that a pointer moves by last.
+            Type::Walk { .. } => RegClass::M,
             Type::Vec { .. } if ty.bits() <= 256 => RegClass::W,
             Type::Vec { .. } => RegClass::X,
             Type::Mask { lanes: 64 } => RegClass::L,
@@ -331,6 +385,8 @@ impl Lower<'_> {
             Ref::Const(c) => (self.shared_const(RegClass::R, i64::from(c)), 0),
             Ref::Addr(a) => (self.shared_const(RegClass::P, i64::from(a)), 0),
             Ref::Zero(ty) => (self.zero(ty), 0),
+            // The verifier has seen to it that only accesses and loops use walks.
+            Ref::Walk(_) => (self.shared_const(RegClass::M, 0), 0),
             // Only made for a value whose one use is a store, which does not ask for its place.
             Ref::Srs { acc, .. } | Ref::Bf16 { acc, .. } => self.place(acc),
         }

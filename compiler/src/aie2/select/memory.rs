@@ -1,86 +1,18 @@
 //! Loads, stores and pointers.
 
-use arch::aie2::{Opcode, op};
+use arch::aie2::{Opcode, RegFile, op};
 
+use super::forms::{
+    Forms, LOAD_ACC, LOAD_F32, LOAD_S8, LOAD_S16, LOAD_SCALAR, LOAD_U8, LOAD_U16, LOAD_VECTOR,
+    STORE_ACC, STORE_BF16, STORE_BYTE, STORE_HALF, STORE_SCALAR, STORE_VECTOR,
+};
 use super::lower::{Lower, Ref};
+use super::walk::counter;
 use crate::aie2::error::CompileError;
 use crate::aie2::mir::{MemAccess, ValueId};
 use crate::aie2::vcode::{Arg, RegClass, VInst};
-use crate::kernel::ir::{Access, Value};
+use crate::kernel::ir::{Access, Narrow, Value, Width};
 use crate::kernel::types::Type;
-
-/// The forms of an access by how the address is made.
-pub(super) struct Forms {
-    /// At pointer plus number.
-    pub(super) offset: &'static [Opcode],
-    /// At pointer plus `dj`.
-    pub(super) offset_reg: &'static [Opcode],
-    /// At the pointer, which moves by a number.
-    pub(super) post: &'static [Opcode],
-    /// At the pointer, which moves by `m`.
-    pub(super) post_reg: &'static [Opcode],
-}
-
-const LOAD_SCALAR: Forms = Forms {
-    offset: &[op::LDA_dms_lda_idx_imm],
-    offset_reg: &[op::LDA_dms_lda_idx],
-    post: &[op::LDA_dms_lda_pstm_nrm_imm],
-    post_reg: &[op::LDA_dms_lda_pstm_nrm],
-};
-
-const LOAD_VECTOR: Forms = Forms {
-    offset: &[op::VLDB_dmw_ldb_ag_idx_imm, op::VLDA_dmw_lda_w_ag_idx_imm],
-    offset_reg: &[op::VLDB_dmw_ldb_ag_idx, op::VLDA_dmw_lda_w_ag_idx],
-    post: &[
-        op::VLDB_dmw_ldb_ag_pstm_nrm_imm,
-        op::VLDA_dmw_lda_w_ag_pstm_nrm_imm,
-    ],
-    post_reg: &[op::VLDB_dmw_ldb_ag_pstm_nrm, op::VLDA_dmw_lda_w_ag_pstm_nrm],
-};
-
-const LOAD_ACC: Forms = Forms {
-    offset: &[op::VLDA_dmw_lda_am_ag_idx_imm],
-    offset_reg: &[op::VLDA_dmw_lda_am_ag_idx],
-    post: &[op::VLDA_dmw_lda_am_ag_pstm_nrm_imm],
-    post_reg: &[op::VLDA_dmw_lda_am_ag_pstm_nrm],
-};
-
-/// bf16 into f32 lanes.
-const LOAD_F32: Forms = Forms {
-    offset: &[op::VLDA_CONV_FP32_BF16_ag_idx_imm],
-    offset_reg: &[op::VLDA_CONV_FP32_BF16_ag_idx],
-    post: &[op::VLDA_CONV_FP32_BF16_pstm_nrm_imm],
-    post_reg: &[op::VLDA_CONV_FP32_BF16_pstm_nrm],
-};
-
-/// f32 lanes as bf16.
-const STORE_BF16: Forms = Forms {
-    offset: &[op::VST_CONV_BF16_FP32_ag_idx_imm],
-    offset_reg: &[op::VST_CONV_BF16_FP32_ag_idx],
-    post: &[op::VST_CONV_BF16_FP32_ag_pstm_nrm_imm],
-    post_reg: &[op::VST_CONV_BF16_FP32_ag_pstm_nrm],
-};
-
-const STORE_SCALAR: Forms = Forms {
-    offset: &[op::ST_dms_sts_idx_imm],
-    offset_reg: &[op::ST_dms_sts_idx],
-    post: &[op::ST_dms_sts_pstm_nrm_imm],
-    post_reg: &[op::ST_dms_sts_pstm_nrm],
-};
-
-const STORE_VECTOR: Forms = Forms {
-    offset: &[op::VST_dmw_sts_w_ag_idx_imm],
-    offset_reg: &[op::VST_dmw_sts_w_ag_idx],
-    post: &[op::VST_dmw_sts_w_ag_pstm_nrm_imm],
-    post_reg: &[op::VST_dmw_sts_w_ag_pstm_nrm],
-};
-
-const STORE_ACC: Forms = Forms {
-    offset: &[op::VST_dmw_sts_am_ag_idx_imm],
-    offset_reg: &[op::VST_dmw_sts_am_ag_idx],
-    post: &[op::VST_dmw_sts_am_ag_pstm_nrm_imm],
-    post_reg: &[op::VST_dmw_sts_am_ag_pstm_nrm],
-};
 
 /// Moves of a pointer by a number.
 const ADD_IMM: [Opcode; 3] = [
@@ -122,7 +54,9 @@ impl Lower<'_> {
         let widened = self.facts.widened_loads.get(&results[0]).copied();
         let (forms, result, to) = match (ty, widened) {
             (_, Some(widened)) => (&LOAD_F32, widened, self.func.ty(widened)),
-            (Type::I32 | Type::Ptr | Type::Mask { .. }, _) => (&LOAD_SCALAR, results[0], ty),
+            (Type::I32 | Type::Ptr | Type::Mask { .. } | Type::Walk { .. }, _) => {
+                (&LOAD_SCALAR, results[0], ty)
+            }
             (Type::Vec { .. }, _) => (&LOAD_VECTOR, results[0], ty),
             (Type::Acc { .. }, _) => (&LOAD_ACC, results[0], ty),
         };
@@ -135,7 +69,7 @@ impl Lower<'_> {
             })
             .collect();
         let moved = self.access(forms, data, None, ptr, access, false);
-        self.define_moved(results.get(1), moved, ptr);
+        self.define_moved(&results[1..], moved, ptr, access);
         Ok(())
     }
 
@@ -153,17 +87,17 @@ impl Lower<'_> {
         {
             let (forms, data, shift) = self.fused_srs(acc, shift, mode, ty)?;
             let moved = self.access(forms, data, Some(shift), ptr, access, true);
-            self.define_moved(results.first(), moved, ptr);
+            self.define_moved(results, moved, ptr, access);
             return Ok(());
         }
         if let Ref::Bf16 { acc, rounding } = self.at(value) {
             let data = self.fused_bf16(acc, rounding, ty);
             let moved = self.access(&STORE_BF16, data, None, ptr, access, true);
-            self.define_moved(results.first(), moved, ptr);
+            self.define_moved(results, moved, ptr, access);
             return Ok(());
         }
         let forms = match ty {
-            Type::I32 | Type::Ptr | Type::Mask { .. } => &STORE_SCALAR,
+            Type::I32 | Type::Ptr | Type::Mask { .. } | Type::Walk { .. } => &STORE_SCALAR,
             Type::Vec { .. } => &STORE_VECTOR,
             Type::Acc { .. } => &STORE_ACC,
         };
@@ -175,18 +109,65 @@ impl Lower<'_> {
             })
             .collect();
         let moved = self.access(forms, data, None, ptr, access, true);
-        self.define_moved(results.first(), moved, ptr);
+        self.define_moved(results, moved, ptr, access);
         Ok(())
     }
 
-    fn define_moved(&mut self, result: Option<&Value>, moved: Option<ValueId>, ptr: Value) {
-        match (result, moved) {
+    pub(super) fn lower_load_narrow(
+        &mut self,
+        results: &[Value],
+        narrow: Narrow,
+        ptr: Value,
+        access: Access,
+    ) {
+        let forms = match narrow {
+            Narrow::S8 => &LOAD_S8,
+            Narrow::U8 => &LOAD_U8,
+            Narrow::S16 => &LOAD_S16,
+            Narrow::U16 => &LOAD_U16,
+        };
+        let value = self.out.value(RegClass::R);
+        self.define(results[0], value);
+        let data = vec![Arg::value(value)];
+        let moved = self.access(forms, data, None, ptr, access, false);
+        self.define_moved(&results[1..], moved, ptr, access);
+    }
+
+    pub(super) fn lower_store_narrow(
+        &mut self,
+        results: &[Value],
+        width: Width,
+        value: Value,
+        ptr: Value,
+        access: Access,
+    ) {
+        let forms = match width {
+            Width::Byte => &STORE_BYTE,
+            Width::Half => &STORE_HALF,
+        };
+        let data = vec![Arg::value(self.scalar(value))];
+        let moved = self.access(forms, data, None, ptr, access, true);
+        self.define_moved(results, moved, ptr, access);
+    }
+
+    /// Says where the moved pointer is, and the walk.
+    fn define_moved(
+        &mut self,
+        results: &[Value],
+        moved: Option<ValueId>,
+        ptr: Value,
+        access: Access,
+    ) {
+        match (results.first(), moved) {
             (Some(result), Some(moved)) => self.define(*result, moved),
             (Some(result), None) => {
                 let same = self.at(ptr);
                 self.set_ref(*result, same);
             }
             _ => {}
+        }
+        if let (Access::Walk(walk), Some(next)) = (access, results.get(1)) {
+            self.alias(*next, walk);
         }
     }
 
@@ -216,16 +197,39 @@ impl Lower<'_> {
                 }
                 None
             }
+            Access::OffsetVar(offset) => {
+                if let Some(offset) = self.known_const(offset) {
+                    return self.access(forms, data, shift, ptr, Access::Offset(offset), write);
+                }
+                // The parts beyond the first are reached from a pointer of their own.
+                let base = match data.len() {
+                    1 => None,
+                    _ => Some(self.ptr_add_var(ptr, offset)),
+                };
+                let Some(base) = base else {
+                    let base = self.whole(ptr);
+                    let offset = self.hoisted_copy(offset, RegClass::Dj);
+                    let forms = forms.offset_reg.to_vec();
+                    for data in data {
+                        self.emit_access(forms.clone(), one(data), base, None, Arg::value(offset));
+                    }
+                    return None;
+                };
+                for (k, data) in data.into_iter().enumerate() {
+                    self.access_at(one(data), base, k as i32 * PART_BYTES);
+                }
+                None
+            }
             Access::Post(0) => self.access(forms, data, shift, ptr, Access::Offset(0), write),
             // The part at the pointer comes last and moves it: then all can issue together.
-            Access::Post(step) => {
+            Access::Post(_) | Access::PostVar(_) | Access::Walk(_) => {
                 let base = self.own(ptr);
                 let mut parts = data.into_iter();
                 let first = parts.next()?;
                 for (k, data) in parts.enumerate() {
                     self.access_at(one(data), base, (k as i32 + 1) * PART_BYTES);
                 }
-                Some(self.access_post(one(first), base, step))
+                Some(self.access_moving(one(first), base, access))
             }
         }
     }
@@ -242,14 +246,34 @@ impl Lower<'_> {
         self.emit_access(forms, one, base, None, arg);
     }
 
-    fn access_post(&mut self, one: One<'_>, base: ValueId, step: i32) -> ValueId {
-        let step = i64::from(step);
-        let holds = fitting(one.forms.post, "imm", step);
-        let (forms, arg) = if holds.is_empty() {
-            let step = self.shared_const(RegClass::M, step);
-            (one.forms.post_reg.to_vec(), Arg::value(step))
-        } else {
-            (holds, Arg::Imm(step))
+    fn access_moving(&mut self, one: One<'_>, base: ValueId, access: Access) -> ValueId {
+        let (forms, arg) = match access {
+            Access::Walk(walk) => match self.at(walk) {
+                Ref::Walk(tuple) if tuple.file() == RegFile::D3 => {
+                    (one.forms.walk3.to_vec(), Arg::Reg(tuple))
+                }
+                Ref::Walk(tuple) => (one.forms.walk2.to_vec(), Arg::Reg(tuple)),
+                // The verifier has checked types.
+                _ => (one.forms.post.to_vec(), Arg::Imm(0)),
+            },
+            Access::PostVar(step) if self.known_const(step).is_none() => {
+                let step = self.hoisted_copy(step, RegClass::M);
+                (one.forms.post_reg.to_vec(), Arg::value(step))
+            }
+            Access::PostVar(_) | Access::Post(_) | Access::Offset(_) | Access::OffsetVar(_) => {
+                let step = match access {
+                    Access::PostVar(step) => self.known_const(step).unwrap_or(0),
+                    Access::Post(step) => step,
+                    _ => 0,
+                };
+                let holds = fitting(one.forms.post, "imm", i64::from(step));
+                if holds.is_empty() {
+                    let step = self.shared_const(RegClass::M, i64::from(step));
+                    (one.forms.post_reg.to_vec(), Arg::value(step))
+                } else {
+                    (holds, Arg::Imm(i64::from(step)))
+                }
+            }
         };
         let moved = self.out.value(RegClass::P);
         self.emit_access(forms, one, base, Some(moved), arg);
@@ -270,6 +294,8 @@ impl Lower<'_> {
                 ("ptr_out", Some(moved), _) => Arg::value(moved),
                 ("ptr", ..) => Arg::value(base),
                 ("imm" | "dj" | "mod", ..) => offset.clone(),
+                ("count_out" | "count_lo_out", ..) => counter(&offset, false),
+                ("count_hi_out", ..) => counter(&offset, true),
                 ("shft", _, Some(shift)) => shift.clone(),
                 _ => one.data.clone(),
             })
@@ -298,31 +324,38 @@ impl Lower<'_> {
         }
         let offset = i64::from(offset);
         let forms = fitting(&ADD_IMM, "imm", offset);
-        if forms.is_empty() {
+        let moved = if forms.is_empty() {
             let by = self.shared_const(RegClass::M, offset);
-            self.emit_ptr_add(result, base, ADD_REG.to_vec(), Arg::value(by));
+            self.emit_ptr_add(base, ADD_REG.to_vec(), Arg::value(by))
         } else {
-            self.emit_ptr_add(result, base, forms, Arg::Imm(offset));
-        }
+            self.emit_ptr_add(base, forms, Arg::Imm(offset))
+        };
+        self.define(result, moved);
     }
 
     pub(super) fn lower_ptr_add_var(&mut self, result: Value, ptr: Value, offset: Value) {
         if let Some(offset) = self.known_const(offset) {
             return self.lower_ptr_add(result, ptr, offset);
         }
-        let base = self.own(ptr);
-        let by = self.hoisted_copy(offset, RegClass::M);
-        self.emit_ptr_add(result, base, ADD_REG.to_vec(), Arg::value(by));
+        let moved = self.ptr_add_var(ptr, offset);
+        self.define(result, moved);
     }
 
-    fn emit_ptr_add(&mut self, result: Value, base: ValueId, forms: Vec<Opcode>, by: Arg) {
+    /// A pointer plus a scalar that is no constant.
+    fn ptr_add_var(&mut self, ptr: Value, offset: Value) -> ValueId {
+        let base = self.own(ptr);
+        let by = self.hoisted_copy(offset, RegClass::M);
+        self.emit_ptr_add(base, ADD_REG.to_vec(), Arg::value(by))
+    }
+
+    fn emit_ptr_add(&mut self, base: ValueId, forms: Vec<Opcode>, by: Arg) -> ValueId {
         let moved = self.out.value(RegClass::P);
         self.emit(VInst {
             forms,
             args: vec![Arg::value(moved), Arg::value(base), by],
             memory: None,
         });
-        self.define(result, moved);
+        moved
     }
 
     /// Where a result goes: a value of its own, or its half of the vector that it becomes part of.

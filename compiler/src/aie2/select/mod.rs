@@ -1,10 +1,10 @@
 //! Instruction selection: kernel IR to machine instructions on values.
 //!
 //! - [`lower`]: functions and blocks.
-//! - `loops`, `calls`: what the names say.
+//! - `loops`, `choice`, `calls`: what the names say.
 //! - `consts`: constants, hoisted out of loops.
 //! - `control`: control registers, set where they change.
-//! - `memory`: loads, stores, pointers.
+//! - `memory`: loads, stores, pointers, in the `forms` that there are; `walk`: walks of pointers.
 //! - `movement`: lanes moved and taken together.
 //! - `scalar`: integer operations; `divide` and `float`: those that take many instructions.
 //! - `vector`: multiply-accumulate, shift-round-saturate and moves of vectors.
@@ -16,11 +16,13 @@
 mod acc;
 mod adder;
 mod calls;
+mod choice;
 mod consts;
 mod control;
 mod divide;
 mod facts;
 mod float;
+mod forms;
 mod loops;
 mod lower;
 mod memory;
@@ -28,6 +30,7 @@ mod movement;
 mod scalar;
 mod start;
 mod vector;
+mod walk;
 
 pub use consts::moves;
 pub use facts::STACK_OBJECT;

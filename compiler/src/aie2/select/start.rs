@@ -32,6 +32,7 @@ pub fn start(entry: &str) -> VFunc {
         params: Vec::new(),
         blocks,
         values: Vec::new(),
+        reserved: Vec::new(),
         returns: false,
         frame: Frame::default(),
     }

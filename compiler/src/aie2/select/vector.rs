@@ -2,8 +2,8 @@
 
 use arch::aie2::{Opcode, op};
 
+use super::forms::Forms;
 use super::lower::{Lower, Ref};
-use super::memory::Forms;
 use crate::aie2::error::CompileError;
 use crate::aie2::mir::ValueId;
 use crate::aie2::vcode::{Arg, RegClass, VInst};
@@ -11,12 +11,14 @@ use crate::kernel::ir::{MacMode, Op, SrsMode, Value};
 use crate::kernel::types::{AccLane, Elem, Type};
 
 macro_rules! srs_store {
-    ($offset:ident, $offset_reg:ident, $post:ident, $post_reg:ident) => {
+    ($offset:ident, $offset_reg:ident, $post:ident, $post_reg:ident, $walk2:ident, $walk3:ident) => {
         Forms {
             offset: &[op::$offset],
             offset_reg: &[op::$offset_reg],
             post: &[op::$post],
             post_reg: &[op::$post_reg],
+            walk2: &[op::$walk2],
+            walk3: &[op::$walk3],
         }
     };
 }
@@ -44,7 +46,9 @@ const SRS_SIGNED: [SrsForms; 4] = [
             VST_SRS_S8_S32_ag_idx_imm,
             VST_SRS_S8_S32_ag_idx,
             VST_SRS_S8_S32_ag_pstm_nrm_imm,
-            VST_SRS_S8_S32_ag_pstm_nrm
+            VST_SRS_S8_S32_ag_pstm_nrm,
+            VST_2D_SRS_S8_S32,
+            VST_3D_SRS_S8_S32
         ),
     },
     SrsForms {
@@ -56,7 +60,9 @@ const SRS_SIGNED: [SrsForms; 4] = [
             VST_SRS_S16_S32_ag_idx_imm,
             VST_SRS_S16_S32_ag_idx,
             VST_SRS_S16_S32_ag_pstm_nrm_imm,
-            VST_SRS_S16_S32_ag_pstm_nrm
+            VST_SRS_S16_S32_ag_pstm_nrm,
+            VST_2D_SRS_S16_S32,
+            VST_3D_SRS_S16_S32
         ),
     },
     SrsForms {
@@ -68,7 +74,9 @@ const SRS_SIGNED: [SrsForms; 4] = [
             VST_SRS_S16_S64_ag_idx_imm,
             VST_SRS_S16_S64_ag_idx,
             VST_SRS_S16_S64_ag_pstm_nrm_imm,
-            VST_SRS_S16_S64_ag_pstm_nrm
+            VST_SRS_S16_S64_ag_pstm_nrm,
+            VST_2D_SRS_S16_S64,
+            VST_3D_SRS_S16_S64
         ),
     },
     SrsForms {
@@ -80,7 +88,9 @@ const SRS_SIGNED: [SrsForms; 4] = [
             VST_SRS_S32_S64_ag_idx_imm,
             VST_SRS_S32_S64_ag_idx,
             VST_SRS_S32_S64_ag_pstm_nrm_imm,
-            VST_SRS_S32_S64_ag_pstm_nrm
+            VST_SRS_S32_S64_ag_pstm_nrm,
+            VST_2D_SRS_S32_S64,
+            VST_3D_SRS_S32_S64
         ),
     },
 ];
@@ -96,7 +106,9 @@ const SRS_BY_CONTROL: [SrsForms; 4] = [
             VST_SRS_D8_S32_ag_idx_imm,
             VST_SRS_D8_S32_ag_idx,
             VST_SRS_D8_S32_ag_pstm_nrm_imm,
-            VST_SRS_D8_S32_ag_pstm_nrm
+            VST_SRS_D8_S32_ag_pstm_nrm,
+            VST_2D_SRS_D8_S32,
+            VST_3D_SRS_D8_S32
         ),
     },
     SrsForms {
@@ -108,7 +120,9 @@ const SRS_BY_CONTROL: [SrsForms; 4] = [
             VST_SRS_D16_S32_ag_idx_imm,
             VST_SRS_D16_S32_ag_idx,
             VST_SRS_D16_S32_ag_pstm_nrm_imm,
-            VST_SRS_D16_S32_ag_pstm_nrm
+            VST_SRS_D16_S32_ag_pstm_nrm,
+            VST_2D_SRS_D16_S32,
+            VST_3D_SRS_D16_S32
         ),
     },
     SrsForms {
@@ -120,7 +134,9 @@ const SRS_BY_CONTROL: [SrsForms; 4] = [
             VST_SRS_D16_S64_ag_idx_imm,
             VST_SRS_D16_S64_ag_idx,
             VST_SRS_D16_S64_ag_pstm_nrm_imm,
-            VST_SRS_D16_S64_ag_pstm_nrm
+            VST_SRS_D16_S64_ag_pstm_nrm,
+            VST_2D_SRS_D16_S64,
+            VST_3D_SRS_D16_S64
         ),
     },
     SrsForms {
@@ -132,7 +148,9 @@ const SRS_BY_CONTROL: [SrsForms; 4] = [
             VST_SRS_D32_S64_ag_idx_imm,
             VST_SRS_D32_S64_ag_idx,
             VST_SRS_D32_S64_ag_pstm_nrm_imm,
-            VST_SRS_D32_S64_ag_pstm_nrm
+            VST_SRS_D32_S64_ag_pstm_nrm,
+            VST_2D_SRS_D32_S64,
+            VST_3D_SRS_D32_S64
         ),
     },
 ];

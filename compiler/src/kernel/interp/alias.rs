@@ -95,6 +95,15 @@ impl<'m> Aliases<'m> {
         sources.collect()
     }
 
+    /// Where a pointer that the innermost call returns comes from in its caller.
+    pub(super) fn outside(&self, source: Source) -> Source {
+        let index = (source.0 as usize).checked_sub(1);
+        match index.and_then(|index| self.parameters.get(index)) {
+            Some(param) if param.call + 1 == self.calls.len() => param.argument,
+            _ => source,
+        }
+    }
+
     /// Ends the innermost call.
     pub(super) fn leave(&mut self) {
         if let Some(call) = self.calls.pop() {
@@ -117,7 +126,7 @@ impl<'m> Aliases<'m> {
             let own = parameter(source).filter(|param| param.call == depth);
             let through = own.map_or(Source::OTHER, |_| source);
             let promise = |source| parameter(source).filter(|p| p.noalias).map(|p| p.index);
-            let words = (addr..addr.saturating_add(bytes)).step_by(4);
+            let words = (addr & !3..addr.saturating_add(bytes)).step_by(4);
             for addr in words.filter(|_| call.watched) {
                 let word = call.reached.entry(addr).or_insert(Reached {
                     through,

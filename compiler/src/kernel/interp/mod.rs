@@ -21,7 +21,7 @@ use arch::num::Negate;
 use lanes::{Bits, WIDEST};
 use memory::Fault;
 
-use super::ir::{Access, Block, CoreLock, Count, Func, Inst, Module, Op, Value};
+use super::ir::{Access, Block, CoreLock, Count, Func, Inst, Module, Narrow, Op, Value, WalkDims};
 use super::print::{self, Names};
 use super::types::Type;
 use super::verify::Verified;
@@ -134,7 +134,7 @@ impl<'m, L: Locks> Interpreter<'m, L> {
             aliases: Aliases::default(),
         };
         let end = match run.func(func, args.collect()) {
-            Ok(()) => End::Returned,
+            Ok(_) => End::Returned,
             Err(Stop::Waiting { lock, value }) => End::Waiting { lock, value },
             Err(Stop::Trap(trap)) => return Err(trap),
         };
@@ -174,6 +174,32 @@ enum Datum {
     Wide(Bits),
     /// Lane 0 in the lowest bit; bits beyond the lanes are 0.
     Mask(u64),
+    Walk(Walk),
+}
+
+/// A walk and how far it is.
+#[derive(Clone, Copy, Debug)]
+struct Walk {
+    dims: WalkDims,
+    /// Steps made in the innermost and the middle dimension.
+    made: [u32; 2],
+}
+
+impl Walk {
+    /// Bytes to the next place, and the walk from there.
+    fn step(self) -> (i32, Walk) {
+        let (dims, [inner, middle]) = (self.dims, self.made);
+        let (end_of_inner, end_of_middle) = dims.jumps();
+        let (bytes, made) = if inner + 1 < dims.inner.count {
+            (dims.inner.step, [inner + 1, middle])
+        } else if dims.middle.is_none_or(|m| middle + 1 < m.count) {
+            // Of two dimensions, the middle one is the outermost, which has no end.
+            (end_of_inner, [0, middle.wrapping_add(1)])
+        } else {
+            (end_of_middle, [0, 0])
+        };
+        (bytes, Walk { dims, made })
+    }
 }
 
 impl Datum {
@@ -184,7 +210,7 @@ impl Datum {
     fn source(self) -> Source {
         match self {
             Datum::Ptr(_, source) => source,
-            Datum::I32(_) | Datum::Wide(_) | Datum::Mask(_) => Source::OTHER,
+            _ => Source::OTHER,
         }
     }
 }
@@ -220,14 +246,14 @@ impl Frame<'_> {
     fn i32(&self, value: Value) -> i32 {
         match self.get(value) {
             Datum::I32(v) => v,
-            Datum::Ptr(..) | Datum::Wide(_) | Datum::Mask(_) => 0,
+            _ => 0,
         }
     }
 
     fn ptr(&self, value: Value) -> u32 {
         match self.get(value) {
             Datum::Ptr(v, _) => v,
-            Datum::I32(_) | Datum::Wide(_) | Datum::Mask(_) => 0,
+            _ => 0,
         }
     }
 
@@ -239,15 +265,27 @@ impl Frame<'_> {
     fn wide(&self, value: Value) -> Bits {
         match self.get(value) {
             Datum::Wide(v) => v,
-            Datum::I32(_) | Datum::Ptr(..) | Datum::Mask(_) => [0; WIDEST],
+            _ => [0; WIDEST],
         }
     }
 
     fn mask(&self, value: Value) -> u64 {
         match self.get(value) {
             Datum::Mask(v) => v,
-            Datum::I32(_) | Datum::Ptr(..) | Datum::Wide(_) => 0,
+            _ => 0,
         }
+    }
+
+    /// The value as memory holds it.
+    fn bits(&self, value: Value) -> Bits {
+        let mut bits = [0; WIDEST];
+        match self.get(value) {
+            Datum::I32(v) => bits[..4].copy_from_slice(&v.to_le_bytes()),
+            Datum::Ptr(v, _) => bits[..4].copy_from_slice(&v.to_le_bytes()),
+            Datum::Wide(v) => bits = v,
+            Datum::Walk(_) | Datum::Mask(_) => {}
+        }
+        bits
     }
 
     fn trap(&self, inst: &Inst, kind: TrapKind) -> Stop {
@@ -261,7 +299,8 @@ impl Frame<'_> {
 }
 
 impl<'m, L: Locks> Run<'_, 'm, L> {
-    fn func(&mut self, func: &'m Func, args: Vec<Datum>) -> Result<(), Stop> {
+    /// Calls a function; what it returns.
+    fn func(&mut self, func: &'m Func, args: Vec<Datum>) -> Result<Vec<Datum>, Stop> {
         let mut frame = Frame {
             func,
             values: vec![Datum::I32(0); func.types.len()],
@@ -275,12 +314,17 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
             };
             frame.set(param.value, arg);
         }
-        self.block(&mut frame, &func.body)?;
+        let mut results = self.block(&mut frame, &func.body)?;
+        for result in &mut results {
+            if let Datum::Ptr(addr, source) = *result {
+                *result = Datum::ptr(addr, self.aliases.outside(source));
+            }
+        }
         self.aliases.leave();
-        Ok(())
+        Ok(results)
     }
 
-    /// Executes a block; what it yields.
+    /// Executes a block; what it yields or returns.
     fn block(&mut self, frame: &mut Frame<'m>, block: &'m Block) -> Result<Vec<Datum>, Stop> {
         for inst in &block.insts {
             if self.steps >= self.interp.budget {
@@ -288,7 +332,7 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
                 return Err(frame.trap(inst, TrapKind::Budget { steps }));
             }
             self.steps += 1;
-            if let Op::Yield(values) = &inst.op {
+            if let Op::Yield(values) | Op::Return(values) = &inst.op {
                 return Ok(values.iter().map(|v| frame.get(*v)).collect());
             }
             let results = self.inst(frame, inst)?;
@@ -302,38 +346,51 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
     fn inst(&mut self, frame: &mut Frame<'m>, inst: &'m Inst) -> Result<Vec<Datum>, Stop> {
         Ok(match &inst.op {
             Op::Load { ty, ptr, access } => {
-                let (addr, moved) = locate(frame, *ptr, *access);
-                let mut bits = [0; WIDEST];
-                let to = &mut bits[..ty.bytes() as usize];
-                let loaded = self.interp.memory.load(addr, ty.align(), to);
-                loaded.map_err(|fault| self.fault(frame, inst, fault, addr, *ty))?;
-                let source = frame.get(*ptr).source();
-                self.reach(frame, inst, (source, addr), *ty, false)?;
+                let at = locate(frame, *ptr, *access);
+                let bits = self.read(frame, inst, &at, (ty.bytes(), ty.align()))?;
                 let word = u32::from_le_bytes([bits[0], bits[1], bits[2], bits[3]]);
-                let value = match ty {
+                at.results(Some(match ty {
                     Type::I32 => Datum::I32(word as i32),
                     Type::Ptr => Datum::ptr(word, Source::OTHER),
-                    // Masks are in no memory: the verifier refuses them here and below.
-                    Type::Vec { .. } | Type::Acc { .. } | Type::Mask { .. } => Datum::Wide(bits),
-                };
-                [Some(value), moved].into_iter().flatten().collect()
+                    // Masks and walks are in no memory: the verifier refuses them.
+                    _ => Datum::Wide(bits),
+                }))
+            }
+            Op::LoadNarrow {
+                narrow,
+                ptr,
+                access,
+            } => {
+                let at = locate(frame, *ptr, *access);
+                let bytes = narrow.width().bytes();
+                let bits = self.read(frame, inst, &at, (bytes, bytes))?;
+                let half = u16::from_le_bytes([bits[0], bits[1]]);
+                at.results(Some(Datum::I32(match narrow {
+                    Narrow::S8 => i32::from(bits[0] as i8),
+                    Narrow::U8 => i32::from(bits[0]),
+                    Narrow::S16 => i32::from(half as i16),
+                    Narrow::U16 => i32::from(half),
+                })))
             }
             Op::Store { value, ptr, access } => {
-                let (addr, moved) = locate(frame, *ptr, *access);
                 let ty = frame.func.ty(*value);
-                let mut bits = [0; WIDEST];
-                match frame.get(*value) {
-                    Datum::I32(v) => bits[..4].copy_from_slice(&v.to_le_bytes()),
-                    Datum::Ptr(v, _) => bits[..4].copy_from_slice(&v.to_le_bytes()),
-                    Datum::Wide(v) => bits = v,
-                    Datum::Mask(_) => {}
-                }
+                let at = locate(frame, *ptr, *access);
+                let bits = frame.bits(*value);
                 let from = &bits[..ty.bytes() as usize];
-                let stored = self.interp.memory.store(addr, ty.align(), from);
-                stored.map_err(|fault| self.fault(frame, inst, fault, addr, ty))?;
-                let source = frame.get(*ptr).source();
-                self.reach(frame, inst, (source, addr), ty, true)?;
-                moved.into_iter().collect()
+                self.write(frame, inst, &at, from, ty.align())?;
+                at.results(None)
+            }
+            Op::StoreNarrow {
+                width,
+                value,
+                ptr,
+                access,
+            } => {
+                let at = locate(frame, *ptr, *access);
+                let bits = frame.bits(*value);
+                let bytes = width.bytes();
+                self.write(frame, inst, &at, &bits[..bytes as usize], bytes)?;
+                at.results(None)
             }
             Op::Loop {
                 count,
@@ -345,7 +402,7 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
                 let mut left: Option<u64> = match count {
                     Count::Const(n) => Some((*n).into()),
                     Count::Value(v) => Some(frame.i32(*v).max(0) as u64),
-                    Count::Forever => None,
+                    Count::While | Count::Forever => None,
                 };
                 while left != Some(0) {
                     for (param, datum) in params.iter().zip(carried) {
@@ -353,19 +410,34 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
                     }
                     carried = self.block(frame, body)?;
                     left = left.map(|n| n - 1);
+                    if *count == Count::While && matches!(carried.remove(0), Datum::I32(0)) {
+                        left = Some(0);
+                    }
                 }
                 carried
             }
-            Op::Call { func, args } => {
+            Op::If {
+                cond,
+                then,
+                otherwise,
+            } => {
+                let block = if frame.i32(*cond) != 0 {
+                    then
+                } else {
+                    otherwise
+                };
+                self.block(frame, block)?
+            }
+            Op::Call { func, args, .. } => {
                 if self.aliases.depth() > MAX_CALLS {
                     let limit = MAX_CALLS;
                     return Err(frame.trap(inst, TrapKind::CallDepth { limit }));
                 }
                 let args = args.iter().map(|v| frame.get(*v)).collect();
-                if let Some(callee) = self.interp.module.func(func) {
-                    self.func(callee, args)?;
+                match self.interp.module.func(func) {
+                    Some(callee) => self.func(callee, args)?,
+                    None => vec![],
                 }
-                vec![]
             }
             Op::Acquire { lock, value } => {
                 let Interpreter { locks, memory, .. } = &mut *self.interp;
@@ -388,16 +460,46 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
         })
     }
 
+    /// What memory holds, with its size and alignment.
+    fn read(
+        &mut self,
+        frame: &Frame<'_>,
+        inst: &Inst,
+        at: &Place,
+        (bytes, align): (u32, u32),
+    ) -> Result<Bits, Stop> {
+        let mut bits = [0; WIDEST];
+        let to = &mut bits[..bytes as usize];
+        let loaded = self.interp.memory.load(at.addr, align, to);
+        loaded.map_err(|fault| self.fault(frame, inst, fault, at.addr, (bytes, align)))?;
+        self.reach(frame, inst, at, bytes, false)?;
+        Ok(bits)
+    }
+
+    fn write(
+        &mut self,
+        frame: &Frame<'_>,
+        inst: &Inst,
+        at: &Place,
+        from: &[u8],
+        align: u32,
+    ) -> Result<(), Stop> {
+        let bytes = from.len() as u32;
+        let stored = self.interp.memory.store(at.addr, align, from);
+        stored.map_err(|fault| self.fault(frame, inst, fault, at.addr, (bytes, align)))?;
+        self.reach(frame, inst, at, bytes, true)
+    }
+
     /// Takes an access in that memory allows.
     fn reach(
         &mut self,
         frame: &Frame<'_>,
         inst: &Inst,
-        (source, addr): (Source, u32),
-        ty: Type,
+        at: &Place,
+        bytes: u32,
         written: bool,
     ) -> Result<(), Stop> {
-        let bytes = ty.bytes();
+        let (source, addr) = (at.source, at.addr);
         let reached = self.aliases.access(source, addr, bytes, written);
         reached.map_err(|breach| {
             let kind = TrapKind::Alias {
@@ -411,8 +513,14 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
         })
     }
 
-    fn fault(&self, frame: &Frame<'_>, inst: &Inst, fault: Fault, addr: u32, ty: Type) -> Stop {
-        let bytes = ty.bytes();
+    fn fault(
+        &self,
+        frame: &Frame<'_>,
+        inst: &Inst,
+        fault: Fault,
+        addr: u32,
+        (bytes, align): (u32, u32),
+    ) -> Stop {
         let kind = match fault {
             Fault::OutOfRange => {
                 let regions = self.interp.memory.regions().iter().map(|r| {
@@ -425,26 +533,50 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
                     regions: regions.collect(),
                 }
             }
-            Fault::Misaligned => TrapKind::Misaligned {
-                addr,
-                bytes,
-                align: ty.align(),
-            },
+            Fault::Misaligned => TrapKind::Misaligned { addr, bytes, align },
             Fault::Uninitialised(first) => TrapKind::Uninitialised { addr, bytes, first },
         };
         frame.trap(inst, kind)
     }
 }
 
-/// Address of an access, and the pointer that it moves.
-fn locate(frame: &Frame<'_>, ptr: Value, access: Access) -> (u32, Option<Datum>) {
-    let addr = frame.ptr(ptr);
-    match access {
-        Access::Offset(bytes) => (addr.wrapping_add_signed(bytes) & 0xf_ffff, None),
-        Access::Post(bytes) => {
-            let moved = frame.moved(ptr, addr.wrapping_add_signed(bytes));
-            (addr, Some(moved))
-        }
+/// Where an access is.
+struct Place {
+    addr: u32,
+    /// Where its pointer comes from.
+    source: Source,
+    /// The pointer that it moves, and the walk.
+    moved: Vec<Datum>,
+}
+
+impl Place {
+    /// Results of an access: what a load makes, then the moved pointer and the walk.
+    fn results(self, value: Option<Datum>) -> Vec<Datum> {
+        value.into_iter().chain(self.moved).collect()
+    }
+}
+
+fn locate(frame: &Frame<'_>, ptr: Value, access: Access) -> Place {
+    let base = frame.ptr(ptr);
+    let moved = |by: i32| frame.moved(ptr, base.wrapping_add_signed(by));
+    let (offset, moved) = match access {
+        Access::Offset(bytes) => (bytes, vec![]),
+        Access::OffsetVar(offset) => (frame.i32(offset), vec![]),
+        Access::Post(bytes) => (0, vec![moved(bytes)]),
+        Access::PostVar(step) => (0, vec![moved(frame.i32(step))]),
+        Access::Walk(walk) => match frame.get(walk) {
+            Datum::Walk(walk) => {
+                let (step, next) = walk.step();
+                (0, vec![moved(step), Datum::Walk(next)])
+            }
+            // The verifier has checked types.
+            _ => (0, vec![]),
+        },
+    };
+    Place {
+        addr: base.wrapping_add_signed(offset) & 0xf_ffff,
+        source: frame.get(ptr).source(),
+        moved,
     }
 }
 
@@ -478,6 +610,10 @@ fn pure(frame: &Frame<'_>, op: &Op) -> Result<Option<Datum>, TrapKind> {
             let half = frame.func.ty(*value).bytes() as usize / 2;
             Datum::Wide(lanes::half(half, &frame.wide(*value), *high))
         }
+        Op::Walk(dims) => Datum::Walk(Walk {
+            dims: *dims,
+            made: [0; 2],
+        }),
         Op::AccZero(_) => Datum::Wide([0; WIDEST]),
         Op::Mac {
             mode,
@@ -529,10 +665,14 @@ fn pure(frame: &Frame<'_>, op: &Op) -> Result<Option<Datum>, TrapKind> {
             }
         }
         Op::Load { .. }
+        | Op::LoadNarrow { .. }
         | Op::Store { .. }
+        | Op::StoreNarrow { .. }
         | Op::Vector(_)
         | Op::Loop { .. }
+        | Op::If { .. }
         | Op::Yield(_)
+        | Op::Return(_)
         | Op::Call { .. }
         | Op::Acquire { .. }
         | Op::Release { .. } => return Ok(None),

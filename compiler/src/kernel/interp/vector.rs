@@ -114,7 +114,7 @@ pub(super) fn vector(frame: &Frame<'_>, op: &VectorOp) -> Result<Vec<Datum>, Tra
 fn lane_count(ty: Type) -> usize {
     match ty {
         Type::Vec { lanes, .. } | Type::Acc { lanes, .. } | Type::Mask { lanes } => lanes.into(),
-        Type::I32 | Type::Ptr => 0,
+        Type::I32 | Type::Ptr | Type::Walk { .. } => 0,
     }
 }
 

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use super::lex::{Kind, Lexer, Token};
 use super::{FuncSource, ReadError, ReadErrorKind, Source};
 use crate::kernel::ir::{
-    Access, Block, CoreLock, Count, Func, Inst, IntOp, MAX_NESTING, Module, Op, Param, SrsMode,
-    UnaryOp, Value,
+    Access, Block, CoreLock, Count, Dim, Func, Inst, IntOp, MAX_NESTING, Module, Narrow, Op, Param,
+    SrsMode, UnaryOp, Value, WalkDims, Width,
 };
 use crate::kernel::types::{AccLane, Elem, Type};
 use crate::kernel::verify::Pos;
@@ -22,10 +22,32 @@ const OPS: &[&str] = &[
     "addr",
     "select",
     "ptr.add",
+    "walk.2d",
+    "walk.3d",
     "load",
     "load.post",
+    "load.walk",
+    "load.s8",
+    "load.s8.post",
+    "load.s8.walk",
+    "load.u8",
+    "load.u8.post",
+    "load.u8.walk",
+    "load.s16",
+    "load.s16.post",
+    "load.s16.walk",
+    "load.u16",
+    "load.u16.post",
+    "load.u16.walk",
     "store",
     "store.post",
+    "store.walk",
+    "store.8",
+    "store.8.post",
+    "store.8.walk",
+    "store.16",
+    "store.16.post",
+    "store.16.walk",
     "splat",
     "concat",
     "half.lo",
@@ -33,12 +55,23 @@ const OPS: &[&str] = &[
     "acc.zero",
     "srs",
     "ups",
+    "if",
+    "return",
     "loop",
     "yield",
     "call",
 ];
 /// Operations on locks.
 const LOCK_OPS: [&str; 2] = ["acquire", "release"];
+
+/// Every operation, as spelled.
+pub(super) fn operations() -> Vec<String> {
+    let int_ops = IntOp::ALL.map(|(_, name)| name);
+    let unary_ops = UnaryOp::ALL.map(|(_, name)| name);
+    let names = [OPS, &LOCK_OPS, &int_ops, &unary_ops].concat();
+    let names = names.into_iter().map(str::to_owned);
+    names.chain(vector::names()).collect()
+}
 
 /// Reads one text.
 pub(super) struct Reader<'t> {
@@ -105,11 +138,13 @@ impl<'t> Reader<'t> {
             params.push(self.param()?);
         }
         self.punct(")")?;
+        let results = self.result_types()?;
         let body = self.block(0)?;
         let state = std::mem::take(&mut self.func);
         let func = Func {
             name,
             params,
+            results,
             body,
             types: state.types,
         };
@@ -160,11 +195,8 @@ impl<'t> Reader<'t> {
             true => "an operation, `%value =` or `}`",
             false => "an operation",
         };
-        let int_ops = IntOp::ALL.map(|(_, name)| name);
-        let unary_ops = UnaryOp::ALL.map(|(_, name)| name);
-        let vector_ops = vector::names();
-        let vector_ops: Vec<&str> = vector_ops.iter().map(String::as_str).collect();
-        let ops = [OPS, &LOCK_OPS, &int_ops, &unary_ops, &vector_ops].concat();
+        let ops = operations();
+        let ops: Vec<&str> = ops.iter().map(String::as_str).collect();
         let op_name = self.word(expected, &ops)?.text;
         // A loop's results are numbered before what it carries; their types are known afterwards.
         let results: Vec<Value> = names
@@ -188,6 +220,9 @@ impl<'t> Reader<'t> {
     }
 
     fn op(&mut self, name: &str, depth: usize) -> Result<Op> {
+        if let Some(op) = self.memory(name)? {
+            return Ok(op);
+        }
         if let Some((op, _)) = IntOp::ALL.into_iter().find(|(_, n)| *n == name) {
             let (a, b) = self.pair()?;
             return Ok(Op::Int { op, a, b });
@@ -225,17 +260,7 @@ impl<'t> Reader<'t> {
                     }
                 }
             }
-            "load" | "load.post" => {
-                let ty = self.ty()?;
-                let ptr = self.operand()?;
-                let access = self.access(name)?;
-                Op::Load { ty, ptr, access }
-            }
-            "store" | "store.post" => {
-                let (value, ptr) = self.pair()?;
-                let access = self.access(name)?;
-                Op::Store { value, ptr, access }
-            }
+            "walk.2d" | "walk.3d" => self.walk(name)?,
             "splat" => {
                 let ty = self.ty()?;
                 let scalar = self.operand()?;
@@ -263,17 +288,7 @@ impl<'t> Reader<'t> {
                 }
             }
             "loop" => self.loop_(depth)?,
-            "yield" => {
-                let mut values = Vec::new();
-                if self.next.kind == Kind::Value && !self.next.first {
-                    values.push(self.operand()?);
-                    while self.at(",") {
-                        self.take()?;
-                        values.push(self.operand()?);
-                    }
-                }
-                Op::Yield(values)
-            }
+            "yield" => Op::Yield(self.values()?),
             "call" => {
                 let func = self.expect(Kind::Func, "a function name such as `@f`")?;
                 let func = func.text.to_string();
@@ -286,8 +301,15 @@ impl<'t> Reader<'t> {
                     args.push(self.operand()?);
                 }
                 self.punct(")")?;
-                Op::Call { func, args }
+                let results = self.result_types()?;
+                Op::Call {
+                    func,
+                    args,
+                    results,
+                }
             }
+            "if" => self.if_(depth)?,
+            "return" => Op::Return(self.values()?),
             // The last of the names: "acquire" and "release".
             _ => {
                 let lock = CoreLock(self.int("lock", 0, u8::MAX.into())? as u8);
@@ -324,19 +346,17 @@ impl<'t> Reader<'t> {
     }
 
     fn loop_(&mut self, depth: usize) -> Result<Op> {
-        if depth >= MAX_NESTING {
-            let limit = MAX_NESTING;
-            return Err(ReadError::at(self.next.pos).kind(ReadErrorKind::Nesting { limit }));
-        }
+        self.nests(depth)?;
         let count = match self.next.kind {
             Kind::Int => Count::Const(self.int("loop count", 0, u32::MAX.into())? as u32),
             Kind::Value => Count::Value(self.operand()?),
             _ => {
-                self.word(
-                    "a loop count: an integer, a value or `forever`",
-                    &["forever"],
-                )?;
-                Count::Forever
+                let words = ["while", "forever"];
+                let expected = "a loop count: an integer, a value, `while` or `forever`";
+                match self.word(expected, &words)?.text {
+                    "while" => Count::While,
+                    _ => Count::Forever,
+                }
             }
         };
         let (mut names, mut init) = (Vec::new(), Vec::new());
@@ -367,6 +387,68 @@ impl<'t> Reader<'t> {
         })
     }
 
+    /// What a function or a call returns: nothing, or `: i32, ptr`.
+    fn result_types(&mut self) -> Result<Vec<Type>> {
+        let mut types = Vec::new();
+        if self.at(":") {
+            self.take()?;
+            types.push(self.ty()?);
+            while self.at(",") {
+                self.take()?;
+                types.push(self.ty()?);
+            }
+        }
+        Ok(types)
+    }
+
+    /// Values up to the end of the line, as many as there are.
+    fn values(&mut self) -> Result<Vec<Value>> {
+        let mut values = Vec::new();
+        if self.next.kind == Kind::Value && !self.next.first {
+            values.push(self.operand()?);
+            while self.at(",") {
+                self.take()?;
+                values.push(self.operand()?);
+            }
+        }
+        Ok(values)
+    }
+
+    fn if_(&mut self, depth: usize) -> Result<Op> {
+        self.nests(depth)?;
+        let cond = self.operand()?;
+        let then = self.block(depth + 1)?;
+        let otherwise = match self.next.kind == Kind::Word && self.next.text == "else" {
+            true => {
+                self.take()?;
+                self.block(depth + 1)?
+            }
+            false => {
+                // A block of one instruction that the text leaves out.
+                self.func.insts.push(self.next.pos);
+                let (results, op) = (vec![], Op::Yield(vec![]));
+                Block {
+                    insts: vec![Inst { results, op }],
+                }
+            }
+        };
+        Ok(Op::If {
+            cond,
+            then,
+            otherwise,
+        })
+    }
+
+    fn nests(&self, depth: usize) -> Result<()> {
+        match depth >= MAX_NESTING {
+            true => {
+                let limit = MAX_NESTING;
+                Err(ReadError::at(self.next.pos).kind(ReadErrorKind::Nesting { limit }))
+            }
+            false => Ok(()),
+        }
+    }
+
     /// `, unsigned`, or nothing for signed.
     fn signed(&mut self) -> Result<bool> {
         if !self.at(",") {
@@ -377,12 +459,81 @@ impl<'t> Reader<'t> {
         Ok(false)
     }
 
-    fn access(&mut self, op: &str) -> Result<Access> {
+    /// A load or store.
+    fn memory(&mut self, name: &str) -> Result<Option<Op>> {
+        let mut parts = name.split('.').peekable();
+        let op = parts.next();
+        let word = parts.next_if(|part| !matches!(*part, "post" | "walk"));
+        let suffix = parts.next().unwrap_or("");
+        let narrow = Narrow::ALL.into_iter().find(|(_, n)| Some(*n) == word);
+        let width = Width::ALL.into_iter().find(|(_, n)| Some(*n) == word);
+        Ok(Some(match (op, word, narrow, width) {
+            (Some("load"), None, ..) => {
+                let ty = self.ty()?;
+                let ptr = self.operand()?;
+                let access = self.access(suffix)?;
+                Op::Load { ty, ptr, access }
+            }
+            (Some("load"), _, Some((narrow, _)), _) => {
+                let ptr = self.operand()?;
+                let access = self.access(suffix)?;
+                Op::LoadNarrow {
+                    narrow,
+                    ptr,
+                    access,
+                }
+            }
+            (Some("store"), None, ..) => {
+                let (value, ptr) = self.pair()?;
+                let access = self.access(suffix)?;
+                Op::Store { value, ptr, access }
+            }
+            (Some("store"), _, _, Some((width, _))) => {
+                let (value, ptr) = self.pair()?;
+                let access = self.access(suffix)?;
+                Op::StoreNarrow {
+                    width,
+                    value,
+                    ptr,
+                    access,
+                }
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    fn access(&mut self, suffix: &str) -> Result<Access> {
         self.punct(",")?;
-        Ok(match op.ends_with(".post") {
-            true => Access::Post(self.bytes("a step in bytes")?),
-            false => Access::Offset(self.bytes("an offset in bytes")?),
+        let value = self.next.kind == Kind::Value;
+        Ok(match suffix {
+            "walk" => Access::Walk(self.operand()?),
+            "post" if value => Access::PostVar(self.operand()?),
+            "post" => Access::Post(self.bytes("a step: bytes or a value")?),
+            _ if value => Access::OffsetVar(self.operand()?),
+            _ => Access::Offset(self.bytes("an offset: bytes or a value")?),
         })
+    }
+
+    fn walk(&mut self, name: &str) -> Result<Op> {
+        let inner = self.dim()?;
+        let middle = match name {
+            "walk.3d" => Some(self.dim()?),
+            _ => None,
+        };
+        let outer = self.bytes("a step in bytes")?;
+        Ok(Op::Walk(WalkDims {
+            inner,
+            middle,
+            outer,
+        }))
+    }
+
+    fn dim(&mut self) -> Result<Dim> {
+        let count = self.int("count", 0, u32::MAX.into())? as u32;
+        self.punct(",")?;
+        let step = self.bytes("a step in bytes")?;
+        self.punct(",")?;
+        Ok(Dim { count, step })
     }
 
     fn bytes(&mut self, expected: &str) -> Result<i32> {

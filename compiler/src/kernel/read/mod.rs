@@ -42,6 +42,11 @@ pub struct FuncSource {
     pub names: Vec<String>,
 }
 
+/// Every operation of kernel IR, as spelled.
+pub fn operations() -> Vec<String> {
+    func::operations()
+}
+
 /// Reads a module.
 ///
 /// # Errors

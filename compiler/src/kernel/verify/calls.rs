@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Report, Rule};
 use crate::kernel::ir::{Count, Func, Inst, Module, Op};
 use crate::kernel::print;
+use crate::kernel::types::Type;
 use crate::nearest;
 
 pub(super) fn check(module: &Module, reports: &mut [Report<'_>]) {
@@ -61,7 +62,7 @@ fn is_identifier(name: &str) -> bool {
 }
 
 fn call_rules(caller: &Func, inst: &Inst, callee: &Func) -> Vec<Rule> {
-    let Op::Call { args, .. } = &inst.op else {
+    let Op::Call { args, results, .. } = &inst.op else {
         return Vec::new();
     };
     let name = callee.name.clone();
@@ -72,6 +73,20 @@ fn call_rules(caller: &Func, inst: &Inst, callee: &Func) -> Vec<Rule> {
     }) = callee.body.insts.last().map(|inst| &inst.op)
     {
         rules.push(Rule::NeverReturns { name: name.clone() });
+    }
+    if *results != callee.results {
+        let list = |types: &[Type]| match types {
+            [] => "nothing".to_string(),
+            types => {
+                let types: Vec<String> = types.iter().map(ToString::to_string).collect();
+                types.join(", ")
+            }
+        };
+        rules.push(Rule::CallResults {
+            name: name.clone(),
+            found: list(results),
+            expected: list(&callee.results),
+        });
     }
     if args.len() != callee.params.len() {
         rules.push(Rule::ArgCount {

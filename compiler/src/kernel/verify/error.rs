@@ -5,7 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::kernel::counted;
-use crate::kernel::ir::Access;
+use crate::kernel::ir::{Access, MAX_WALK_STEPS};
 use crate::kernel::types::{DATA_SPACE, Elem, Type};
 
 /// Position in a text, both counted from one.
@@ -132,8 +132,8 @@ pub enum Rule {
     /// SSA: definitions come first.
     #[error("value {value} is used before it is defined")]
     UsedBefore { value: String },
-    /// SSA: values of a loop's body end with it.
-    #[error("value {value} is used outside the loop that defines it")]
+    /// SSA: values of a block end with it.
+    #[error("value {value} is used outside the block that defines it")]
     OutOfScope { value: String },
     /// Operations have a fixed number of results.
     #[error("{} where the operation has {expected}", counted(*.found, "result"))]
@@ -161,13 +161,31 @@ pub enum Rule {
         expected: &'static str,
     },
     /// Vectors lie at multiples of 32 bytes, words at multiples of 4.
-    #[error("{} of {bytes} is not a multiple of {align} bytes, which {ty} needs", access_word(.access))]
+    #[error("{} of {bytes} is not a multiple of {align} bytes, which {what} needs", access_word(.access))]
     Alignment {
         access: Access,
         bytes: i32,
-        ty: Type,
+        what: String,
         align: u32,
     },
+    /// Counters of walks have 20 bits.
+    #[error("walk of {found} places in a dimension, the range is 1..={MAX_WALK_STEPS}")]
+    WalkSteps { found: u32 },
+    /// A walk has one register, which each use moves on.
+    #[error("walk {value} is used twice")]
+    WalkUsedTwice { value: String },
+    /// A pass of a loop leaves a walk moved on for the next, a block of `if` for what follows.
+    #[error("walk {value} is used in a block that does not carry it")]
+    WalkNotCarried { value: String },
+    /// A walk stays in its register around a loop.
+    #[error("yield of walk {value} as carried walk {expected}, from which it does not come")]
+    WalkYield { value: String, expected: String },
+    /// Walks keep registers for themselves.
+    #[error("the walks of the function take {found} modifier tuples, the limit is {limit}")]
+    WalkTuples { found: usize, limit: usize },
+    /// Called functions have walks of their own in the same registers.
+    #[error("call in a function with walks")]
+    WalkCall,
     /// Offsets stay within the data space.
     #[error("offset of {bytes} leaves the data space of {limit} bytes")]
     OffsetRange { bytes: i32, limit: u32 },
@@ -241,22 +259,59 @@ pub enum Rule {
         found: Type,
         expected: Type,
     },
-    /// A body hands on the values of the next pass.
-    #[error("the body of the loop does not end with yield")]
+    /// A body hands on the values of the next pass, a block of `if` its results.
+    #[error("a block of it does not end with yield")]
     YieldMissing,
-    /// `yield` ends a loop's body.
-    #[error("yield that does not end the body of a loop")]
+    /// `yield` ends a loop's body or a block of `if`.
+    #[error("yield that does not end a block of a loop or if")]
     YieldMisplaced,
-    /// As many values go round as the loop carries.
-    #[error("yield of {} in a loop that carries {expected}", counted(*.found, "value"))]
+    /// As many values go round as the loop carries; both blocks of `if` yield as many.
+    #[error("yield of {} where {expected} are wanted", counted(*.found, "value"))]
     YieldCount { found: usize, expected: usize },
-    /// Values that go round keep their type.
-    #[error("yield of {value}, which is {found}, as carried value {index}, which is {expected}")]
+    /// Values that go round keep their type; both blocks of `if` yield the same types.
+    #[error("yield of {value}, which is {found}, as value {index}, which is {expected}")]
     YieldType {
         value: String,
         index: usize,
         found: Type,
         expected: Type,
+    },
+    /// A walk lives in registers that both blocks would move on.
+    #[error("a block of if that yields a {ty}")]
+    IfWalk { ty: Type },
+    /// Functions end with what they return.
+    #[error("the function does not end with return")]
+    ReturnMissing,
+    /// `return` ends a function.
+    #[error("return that does not end a function")]
+    ReturnMisplaced,
+    /// As many values are returned as the function says.
+    #[error("return of {} in a function that returns {expected}", counted(*.found, "value"))]
+    ReturnCount { found: usize, expected: usize },
+    /// Returned values have the types that the function says.
+    #[error("return of {value}, which is {found}, as value {index}, which is {expected}")]
+    ReturnType {
+        value: String,
+        index: usize,
+        found: Type,
+        expected: Type,
+    },
+    /// Results travel in scalar and pointer registers.
+    #[error("a function that returns {ty}, results are i32 or ptr")]
+    ResultIsWide { ty: Type },
+    /// Results travel in registers, never on the stack.
+    #[error("{} of type {class}, a function returns at most {limit}", counted(*.found, "result"))]
+    ReturnedCount {
+        class: Type,
+        found: usize,
+        limit: usize,
+    },
+    /// Calls take what the function returns.
+    #[error("call to @{name} for {found}, it returns {expected}")]
+    CallResults {
+        name: String,
+        found: String,
+        expected: String,
     },
     /// What follows an endless loop is never reached.
     #[error("endless loop that is not the last instruction of its function")]
@@ -296,11 +351,20 @@ impl Rule {
                 Type::Mask { .. } => "masks have 16, 32 or 64 lanes".into(),
                 _ => "vectors have 256 or 512 bits".into(),
             },
-            Rule::OutOfScope { .. } => "carry it, and use the loop's result".into(),
+            Rule::OutOfScope { .. } => "yield it, and use the result".into(),
             Rule::Alignment { bytes, align, .. } => {
                 let below = bytes.div_euclid(*align as i32) as i64 * i64::from(*align);
                 format!("the nearest are {below} and {}", below + i64::from(*align))
             }
+            Rule::WalkUsedTwice { .. } => {
+                "use the walk that the first use makes, or begin a second one".into()
+            }
+            Rule::WalkNotCarried { .. } => "carry it, and yield what the last use makes".into(),
+            Rule::WalkYield { .. } => "yield the walk that began with this carried value".into(),
+            Rule::WalkTuples { .. } => {
+                "two dimensions take one, three take two; step other pointers by numbers".into()
+            }
+            Rule::WalkCall => "move the walks to a function of their own".into(),
             Rule::SrsForm { .. } => {
                 "acc32 to i8 or i16, acc64 to i16 or i32, with as many lanes".into()
             }
@@ -321,7 +385,12 @@ impl Rule {
             }
             Rule::LoopCount => "leave the loop out".into(),
             Rule::Nesting { .. } => "move inner loops to a function of their own".into(),
-            Rule::YieldMissing => "end it with `yield`, even if the loop carries nothing".into(),
+            Rule::YieldMissing => "end it with `yield`, even if that yields nothing".into(),
+            Rule::IfWalk { .. } => "choose between steps with select, and step the pointer".into(),
+            Rule::ReturnMissing => "name the results: `return %a, %b`".into(),
+            Rule::ReturnMisplaced => "choose values with if, and return them at the end".into(),
+            Rule::ResultIsWide { .. } => "store it through a pointer parameter".into(),
+            Rule::ReturnedCount { .. } => "store them through a pointer parameter".into(),
             Rule::ForeverNotLast => "move it to the end, or give the loop a count".into(),
             Rule::LockId { .. } => {
                 "0..=15 south, 16..=31 west, 32..=47 north, 48..=63 own tile".into()
@@ -333,7 +402,7 @@ impl Rule {
 
 fn access_word(access: &Access) -> &'static str {
     match access {
-        Access::Offset(_) => "offset",
-        Access::Post(_) => "step",
+        Access::Offset(_) | Access::OffsetVar(_) => "offset",
+        Access::Post(_) | Access::PostVar(_) | Access::Walk(_) => "step",
     }
 }

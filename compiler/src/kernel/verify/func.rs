@@ -4,8 +4,10 @@ mod vector;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{MAX_PTR_PARAMS, MAX_SCALAR_PARAMS, Report, Rule};
-use crate::kernel::ir::{Access, Block, CoreLock, Count, Inst, IntOp, MAX_NESTING, Op, Value};
+use super::{MAX_PTR_PARAMS, MAX_SCALAR_PARAMS, Report, Rule, walks};
+use crate::kernel::ir::{
+    Access, Block, CoreLock, Count, Inst, IntOp, MAX_NESTING, MAX_WALK_STEPS, Op, Value, WalkDims,
+};
 use crate::kernel::print;
 use crate::kernel::types::{AccLane, DATA_SPACE, Elem, Type};
 
@@ -20,7 +22,17 @@ pub(super) fn check(report: &mut Report<'_>) {
     };
     check.params();
     check.collect(&func.body);
-    check.block(&func.body, None, 0);
+    walks::check(check.report);
+    check.block(&func.body, Ends::Func, 0);
+}
+
+/// What a block must end with.
+#[derive(Clone, Copy)]
+enum Ends<'e> {
+    /// With what the function returns.
+    Func,
+    /// With a yield of values of these types; the instruction is the one that the block belongs to.
+    Yield(At<'e>, &'e [Type]),
 }
 
 /// Where a definition stands as seen from the instruction being checked.
@@ -86,6 +98,7 @@ impl Check<'_, '_> {
                 _ => {}
             }
         }
+        self.result_types();
         for (class, found, limit) in [
             (Type::Ptr, pointers, MAX_PTR_PARAMS),
             (Type::I32, scalars, MAX_SCALAR_PARAMS),
@@ -100,6 +113,27 @@ impl Check<'_, '_> {
         }
     }
 
+    fn result_types(&mut self) {
+        let results = &self.report.func.results;
+        let count = |class| results.iter().filter(|ty| **ty == class).count();
+        let classes = [
+            (Type::Ptr, count(Type::Ptr), MAX_PTR_PARAMS),
+            (Type::I32, count(Type::I32), MAX_SCALAR_PARAMS),
+        ];
+        for ty in results {
+            if !matches!(ty, Type::I32 | Type::Ptr) {
+                self.report.head(Rule::ResultIsWide { ty: *ty });
+            }
+        }
+        for (class, found, limit) in classes.into_iter().filter(|c| c.1 > c.2) {
+            self.report.head(Rule::ReturnedCount {
+                class,
+                found,
+                limit,
+            });
+        }
+    }
+
     /// Finds every definition and every constant, to tell errors apart and to see constant shifts.
     fn collect(&mut self, block: &Block) {
         for inst in &block.insts {
@@ -109,12 +143,10 @@ impl Check<'_, '_> {
                     self.constants
                         .extend(inst.results.iter().map(|v| (*v, *constant)));
                 }
-                Op::Loop { params, body, .. } => {
-                    self.defined_somewhere.extend(params);
-                    self.collect(body);
-                }
+                Op::Loop { params, .. } => self.defined_somewhere.extend(params),
                 _ => {}
             }
+            inst.op.blocks().for_each(|block| self.collect(block));
         }
     }
 
@@ -142,8 +174,8 @@ impl Check<'_, '_> {
         }
     }
 
-    /// Checks a block; `carried` are the parameters of the loop whose body it is.
-    fn block(&mut self, block: &Block, carried: Option<(At<'_>, &[Value])>, depth: usize) {
+    /// Checks a block.
+    fn block(&mut self, block: &Block, ends: Ends<'_>, depth: usize) {
         let mut defined = Vec::new();
         for (index, inst) in block.insts.iter().enumerate() {
             let place = self.place;
@@ -164,11 +196,18 @@ impl Check<'_, '_> {
                     if *count == Count::Forever && !(last && depth == 0) {
                         self.error(at, Rule::ForeverNotLast);
                     }
-                    self.loop_body(at, params, init, body, depth);
+                    self.loop_body(at, (*count, params, init), body, depth);
                 }
-                Op::Yield(values) => match carried {
-                    Some((_, params)) if last => self.yield_values(at, values, params),
+                Op::If {
+                    then, otherwise, ..
+                } => self.arms(at, then, otherwise, depth),
+                Op::Yield(values) => match ends {
+                    Ends::Yield(_, types) if last => self.yield_values(at, values, types),
                     _ => self.error(at, Rule::YieldMisplaced),
+                },
+                Op::Return(values) => match ends {
+                    Ends::Func if last => self.return_values(at, values),
+                    _ => self.error(at, Rule::ReturnMisplaced),
                 },
                 _ => {}
             }
@@ -178,12 +217,52 @@ impl Check<'_, '_> {
                 self.results(at);
             }
         }
-        if let Some((loop_at, _)) = carried
-            && !matches!(block.insts.last().map(|i| &i.op), Some(Op::Yield(_)))
-        {
-            self.error(loop_at, Rule::YieldMissing);
+        match (ends, block.insts.last().map(|i| &i.op)) {
+            (Ends::Yield(_, _), Some(Op::Yield(_))) | (Ends::Func, Some(Op::Return(_))) => {}
+            (Ends::Yield(at, _), _) => self.error(at, Rule::YieldMissing),
+            (Ends::Func, _) if !self.report.func.results.is_empty() => {
+                self.report.head(Rule::ReturnMissing);
+            }
+            (Ends::Func, _) => {}
         }
         self.end(&defined);
+    }
+
+    /// The blocks of an `if`.
+    fn arms(&mut self, at: At<'_>, then: &Block, otherwise: &Block, depth: usize) {
+        if depth >= MAX_NESTING {
+            self.error(at, Rule::Nesting { limit: MAX_NESTING });
+            self.place += then.inst_count() + otherwise.inst_count();
+            return;
+        }
+        let types: Vec<Type> = then.yields().iter().filter_map(|v| self.ty(*v)).collect();
+        for ty in types.iter().filter(|ty| !is_stored(**ty)) {
+            self.error(at, Rule::IfWalk { ty: *ty });
+        }
+        self.block(then, Ends::Yield(at, &types), depth + 1);
+        self.block(otherwise, Ends::Yield(at, &types), depth + 1);
+    }
+
+    fn return_values(&mut self, at: At<'_>, values: &[Value]) {
+        let types = &self.report.func.results;
+        let (found, expected) = (values.len(), types.len());
+        if found != expected {
+            self.error(at, Rule::ReturnCount { found, expected });
+            return;
+        }
+        for (index, (value, expected)) in values.iter().zip(types).enumerate() {
+            let expected = *expected;
+            if let Some(found) = self.ty(*value).filter(|found| *found != expected) {
+                let value = self.name(*value);
+                let rule = Rule::ReturnType {
+                    value,
+                    index,
+                    found,
+                    expected,
+                };
+                self.error(at, rule);
+            }
+        }
     }
 
     fn end(&mut self, values: &[Value]) {
@@ -195,8 +274,7 @@ impl Check<'_, '_> {
     fn loop_body(
         &mut self,
         at: At<'_>,
-        params: &[Value],
-        init: &[Value],
+        (count, params, init): (Count, &[Value], &[Value]),
         body: &Block,
         depth: usize,
     ) {
@@ -225,20 +303,22 @@ impl Check<'_, '_> {
             }
         }
         params.iter().for_each(|v| self.define_at(at, *v));
-        self.block(body, Some((at, params)), depth + 1);
+        let again = (count == Count::While).then_some(Type::I32);
+        let carried = params.iter().filter_map(|v| self.ty(*v));
+        let types: Vec<Type> = again.into_iter().chain(carried).collect();
+        self.block(body, Ends::Yield(at, &types), depth + 1);
         self.end(params);
     }
 
-    fn yield_values(&mut self, at: At<'_>, values: &[Value], params: &[Value]) {
-        let (found, expected) = (values.len(), params.len());
+    fn yield_values(&mut self, at: At<'_>, values: &[Value], types: &[Type]) {
+        let (found, expected) = (values.len(), types.len());
         if found != expected {
             self.error(at, Rule::YieldCount { found, expected });
             return;
         }
-        for (index, (value, param)) in values.iter().zip(params).enumerate() {
-            if let (Some(found), Some(expected)) = (self.ty(*value), self.ty(*param))
-                && found != expected
-            {
+        for (index, (value, expected)) in values.iter().zip(types).enumerate() {
+            let expected = *expected;
+            if let Some(found) = self.ty(*value).filter(|found| *found != expected) {
                 let value = self.name(*value);
                 self.error(
                     at,
@@ -333,7 +413,8 @@ impl Check<'_, '_> {
     /// What each operation asks of its operands and constants; results are checked elsewhere.
     fn op(&mut self, at: At<'_>) {
         match &at.inst.op {
-            Op::Const(_) | Op::Yield(_) | Op::Call { .. } => {}
+            Op::Const(_) | Op::Yield(_) | Op::Return(_) | Op::Call { .. } => {}
+            Op::If { cond, .. } => self.operand(at, "condition", *cond, Type::I32),
             Op::Addr(addr) => {
                 if !DATA_SPACE.contains(addr) {
                     self.error(at, Rule::AddrRange { addr: *addr });
@@ -360,15 +441,38 @@ impl Check<'_, '_> {
                 self.operand(at, "pointer", *ptr, Type::Ptr);
                 self.operand(at, "offset", *offset, Type::I32);
             }
+            Op::Walk(dims) => self.walk_dims(at, dims),
             Op::Load { ty, ptr, access } => {
                 self.operand(at, "pointer", *ptr, Type::Ptr);
-                self.access(at, *ty, *access);
+                self.makes(at, "load", *ty, "what memory holds", is_stored);
+                self.no_mask(at, *ty);
+                self.access(at, *ty, ty.align(), *access);
+            }
+            Op::LoadNarrow {
+                narrow,
+                ptr,
+                access,
+            } => {
+                self.operand(at, "pointer", *ptr, Type::Ptr);
+                self.access(at, narrow, narrow.width().bytes(), *access);
             }
             Op::Store { value, ptr, access } => {
                 self.operand(at, "pointer", *ptr, Type::Ptr);
+                self.operand_if(at, "operand", *value, is_stored, "what memory holds");
                 if let Some(ty) = self.ty(*value) {
-                    self.access(at, ty, *access);
+                    self.no_mask(at, ty);
+                    self.access(at, ty, ty.align(), *access);
                 }
+            }
+            Op::StoreNarrow {
+                width,
+                value,
+                ptr,
+                access,
+            } => {
+                self.operand(at, "pointer", *ptr, Type::Ptr);
+                self.operand(at, "operand", *value, Type::I32);
+                self.access(at, format!("store.{width}"), width.bytes(), *access);
             }
             Op::Splat { ty, scalar } => {
                 self.operand(at, "scalar", *scalar, Type::I32);
@@ -421,7 +525,7 @@ impl Check<'_, '_> {
             Op::Loop { count, .. } => match count {
                 Count::Const(0) => self.error(at, Rule::LoopCount),
                 Count::Value(v) => self.operand(at, "count", *v, Type::I32),
-                Count::Const(_) | Count::Forever => {}
+                Count::Const(_) | Count::While | Count::Forever => {}
             },
             Op::Acquire { lock, value } | Op::Release { lock, value } => {
                 self.lock(at, *lock, *value);
@@ -449,22 +553,46 @@ impl Check<'_, '_> {
         }
     }
 
-    fn access(&mut self, at: At<'_>, ty: Type, access: Access) {
+    fn no_mask(&mut self, at: At<'_>, ty: Type) {
         if matches!(ty, Type::Mask { .. }) {
             self.error(at, Rule::MaskMemory { ty });
         }
-        let (Access::Offset(bytes) | Access::Post(bytes)) = access;
-        let align = ty.align();
+    }
+
+    /// What an access of `what`, aligned to `align` bytes, asks beside its pointer.
+    fn access(&mut self, at: At<'_>, what: impl ToString, align: u32, access: Access) {
+        let bytes = match access {
+            Access::Offset(bytes) | Access::Post(bytes) => bytes,
+            Access::OffsetVar(v) => return self.operand(at, "offset", v, Type::I32),
+            Access::PostVar(v) => return self.operand(at, "step", v, Type::I32),
+            Access::Walk(v) => {
+                let walk = |ty| matches!(ty, Type::Walk { .. });
+                return self.operand_if(at, "walk", v, walk, "walk2 or walk3");
+            }
+        };
+        let what = what.to_string();
         if bytes.rem_euclid(align as i32) != 0 {
             let rule = Rule::Alignment {
                 access,
                 bytes,
-                ty,
+                what,
                 align,
             };
             self.error(at, rule);
         }
         self.offset(at, bytes);
+    }
+
+    fn walk_dims(&mut self, at: At<'_>, dims: &WalkDims) {
+        let all = [Some(dims.inner), dims.middle];
+        for dim in all.into_iter().flatten() {
+            if !(1..=MAX_WALK_STEPS).contains(&dim.count) {
+                let rule = Rule::WalkSteps { found: dim.count };
+                self.error(at, rule);
+            }
+            self.offset(at, dim.step);
+        }
+        self.offset(at, dims.outer);
     }
 
     fn offset(&mut self, at: At<'_>, bytes: i32) {
@@ -499,6 +627,11 @@ impl Check<'_, '_> {
             self.error(at, Rule::LockValue { found: value });
         }
     }
+}
+
+/// Whether memory holds values of a type.
+fn is_stored(ty: Type) -> bool {
+    !matches!(ty, Type::Walk { .. })
 }
 
 /// Pairs between which the core shifts, rounds and saturates; ups goes the other way.

@@ -9,6 +9,7 @@ mod error;
 mod func;
 #[cfg(test)]
 mod tests;
+mod walks;
 
 use std::ops::Deref;
 
@@ -26,6 +27,10 @@ pub const MAX_PTR_PARAMS: usize = 6;
 ///
 /// Source: Xilinx/llvm-aie `llvm/lib/Target/AIE/aie2/AIE2CallingConv.td`.
 pub const MAX_SCALAR_PARAMS: usize = 8;
+
+/// Tuples of modifier registers that the walks of a function take at most: a walk of two dimensions
+/// takes one, one of three takes two. The rest are left for steps and offsets in registers.
+pub const MAX_WALK_TUPLES: usize = 6;
 
 /// Something that keeps every rule of the verifier. Only the verifier makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]

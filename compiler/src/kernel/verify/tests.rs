@@ -28,6 +28,7 @@ fn func(types: &[Type], insts: Vec<Inst>) -> Func {
     Func {
         name: "f".into(),
         params: vec![param],
+        results: vec![],
         body: Block { insts },
         types: types.to_vec(),
     }

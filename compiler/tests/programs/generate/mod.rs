@@ -4,7 +4,8 @@ mod vector;
 
 use npuc::kernel::builder::FuncBuilder;
 use npuc::kernel::ir::{
-    Addend, CoreLock, Count, Func, IntOp, MacMode, Module, Op, SrsMode, UnaryOp, Value,
+    Access, Addend, CoreLock, Count, Func, IntOp, MacMode, Module, Narrow, Op, SrsMode, UnaryOp,
+    Value, Width,
 };
 use npuc::kernel::types::{AccLane, Elem, ROUNDINGS, Type};
 
@@ -81,6 +82,8 @@ struct Scope {
     scalars: Vec<Value>,
     wide: Vec<Value>,
     masks: Vec<Value>,
+    /// Walks begun in the function.
+    walks: usize,
 }
 
 /// A module of `@main(ptr, ptr, i32)` and a function that it may call.
@@ -108,6 +111,8 @@ fn func(name: &str, choices: &mut Choices<'_>, callee: Option<&str>) -> Func {
         scalars: vec![scalar],
         wide: Vec::new(),
         masks: Vec::new(),
+        // A function that calls has no walks.
+        walks: if callee.is_some() { usize::MAX } else { 0 },
     };
     block(&mut b, choices, &mut scope, 0);
     if let Some(callee) = callee {
@@ -115,7 +120,8 @@ fn func(name: &str, choices: &mut Choices<'_>, callee: Option<&str>) -> Func {
         for (at, value) in scope.wide.iter().rev().take(3).enumerate() {
             b.store(*value, pointers[1], 128 * at as i32);
         }
-        b.call(callee, &[pointers[0], pointers[1], scalar]);
+        let args = [pointers[0], pointers[1], scalar];
+        b.call(callee, &args);
         // Vectors do not outlive a call: every register that holds one belongs to the callee.
         scope.wide.clear();
         scope.masks.clear();
@@ -137,7 +143,7 @@ fn func(name: &str, choices: &mut Choices<'_>, callee: Option<&str>) -> Func {
 
 fn block(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, depth: usize) {
     for _ in 0..choices.below(OPS) {
-        match choices.below(14) {
+        match choices.below(15) {
             0 | 1 => scalar(b, choices, scope),
             2 | 3 => load(b, choices, scope),
             4 | 5 => store(b, choices, scope),
@@ -150,6 +156,7 @@ fn block(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, dept
                 b.acquire(CoreLock(50), 1);
             }
             11 | 12 => vector::operation(b, choices, scope),
+            13 if depth == 0 => walk(b, choices, scope),
             _ => pointer(b, choices, scope),
         }
     }
@@ -157,7 +164,14 @@ fn block(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, dept
 
 fn scalar(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
     let left = choices.of(&scope.scalars);
-    match choices.below(8) {
+    match choices.below(9) {
+        3 => {
+            let narrow = choices.of(&Narrow::ALL).0;
+            let bytes = narrow.width().bytes() as i32;
+            let (index, offset) = place(choices, scope, bytes, bytes);
+            let value = b.load_narrow(narrow, scope.pointers[index].value, offset);
+            return scope.scalars.push(value);
+        }
         0 | 1 => {
             let op = choices.of(&UnaryOp::ALL).0;
             return scope.scalars.push(b.unary(op, left));
@@ -232,7 +246,13 @@ fn load_of(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, ty
         };
         return value;
     }
-    b.load(ty, pointer.value, offset)
+    match choices.below(4) {
+        0 => {
+            let offset = variable(b, choices, offset);
+            b.load_at(ty, pointer.value, offset)
+        }
+        _ => b.load(ty, pointer.value, offset),
+    }
 }
 
 fn store(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
@@ -242,8 +262,77 @@ fn store(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
         _ => choices.of(&scope.wide),
     };
     let ty = b.ty(value);
+    if ty == Type::I32 && choices.below(2) == 0 {
+        let width = choices.of(&Width::ALL).0;
+        let (index, offset) = place(choices, scope, width.bytes() as i32, width.bytes() as i32);
+        return b.store_narrow(width, value, scope.pointers[index].value, offset);
+    }
     let (index, offset) = place(choices, scope, ty.align() as i32, ty.bytes() as i32);
-    b.store(value, scope.pointers[index].value, offset);
+    let pointer = scope.pointers[index].value;
+    match choices.below(3) {
+        0 => {
+            let offset = variable(b, choices, offset);
+            b.store_at(value, pointer, offset);
+        }
+        _ => b.store(value, pointer, offset),
+    }
+}
+
+/// A number that the compiler does not know.
+fn variable(b: &mut FuncBuilder, choices: &mut Choices<'_>, number: i32) -> Value {
+    let number = b.iconst(number);
+    match choices.below(2) {
+        0 => number,
+        _ => {
+            let ends = b.loop_(Count::Const(2), &[number], |b, carried| {
+                let zero = b.iconst(0);
+                vec![b.int(IntOp::Or, carried[0], zero)]
+            });
+            ends[0]
+        }
+    }
+}
+
+/// A short loop that walks through the pointer's buffer, reading or writing.
+fn walk(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
+    let pointer = choices.of(&scope.pointers);
+    if pointer.highest + 1024 > BUFFER || scope.walks >= 3 {
+        return;
+    }
+    scope.walks += 1;
+    let mut step = || 32 * choices.below(5) as i32;
+    let steps = [step(), step(), step()];
+    let counts = [1 + choices.below(3) as u32, 1 + choices.below(3) as u32];
+    let walk = match choices.below(2) {
+        0 => b.walk_2d(counts[0], steps[0], steps[1]),
+        _ => b.walk_3d((counts[0], steps[0]), (counts[1], steps[1]), steps[2]),
+    };
+    let passes = 1 + choices.below(4) as u32;
+    let stored = match choices.below(2) {
+        0 => None,
+        _ => scope.wide.last().copied(),
+    };
+    let sum = choices.of(&scope.scalars);
+    let init = [pointer.value, walk, sum];
+    let narrow = choices.of(&Narrow::ALL).0;
+    let ends = b.loop_(Count::Const(passes), &init, |b, carried| match stored {
+        Some(value) => {
+            let (next, walk) = b.store_walk(value, carried[0], carried[1]);
+            vec![next, walk, carried[2]]
+        }
+        None => {
+            let ptr = carried[0];
+            let access = Access::Walk(carried[1]);
+            let read = b.many(Op::LoadNarrow {
+                narrow,
+                ptr,
+                access,
+            });
+            let sum = b.int(IntOp::Add, carried[2], read[0]);
+            vec![read[1], read[2], sum]
+        }
+    });
+    scope.scalars.push(ends[2]);
 }
 
 fn pointer(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
