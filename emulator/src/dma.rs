@@ -105,8 +105,8 @@ pub(crate) struct Channel {
     length: u32,
     header: Option<u32>,
     tlast: bool,
-    /// Of a shim channel, words of its burst still to come and the cycle from which on they move.
-    burst: (u32, u64),
+    /// Of a shim channel, words of the block of host memory still to come and the cycle from which on they move.
+    block: (u32, u64),
     /// What it has done ahead of the array's clock; marked are the cycles in which a word moved.
     pub(crate) ahead: Ahead,
     /// While it rests, the cycle in which it goes on.
@@ -133,7 +133,7 @@ impl Channel {
             length: 0,
             header: None,
             tlast: false,
-            burst: (0, 0),
+            block: (0, 0),
             ahead: Ahead::default(),
             resume: 0,
             asleep: None,
@@ -249,7 +249,7 @@ impl Channel {
         let slept = now.saturating_sub(since + 1);
         match self.phase {
             Phase::Acquire => counts.lock_stalls += slept,
-            _ if self.burst.1 > since => counts.host_stalls += slept,
+            _ if self.block.1 > since => counts.host_stalls += slept,
             _ => counts.stream_stalls += slept,
         }
     }
@@ -275,7 +275,7 @@ impl Channel {
                 Phase::Idle | Phase::Load | Phase::Token => {}
             }
             if outcome == Outcome::WaitsForHost {
-                self.resume = self.burst.1;
+                self.resume = self.block.1;
                 self.asleep = Some(s.now);
             }
             if outcome == Outcome::Sleeps && self.phase != Phase::Idle {
@@ -359,7 +359,7 @@ impl Channel {
                 .ok(),
             None => None,
         };
-        self.burst = (0, 0);
+        self.block = (0, 0);
         self.phase = Phase::Acquire;
         Ok(())
     }
@@ -447,7 +447,7 @@ impl Channel {
         if self.kind != TileKind::Shim {
             return left;
         }
-        let (served, ready) = self.burst;
+        let (served, ready) = self.block;
         if now >= ready { left.min(served) } else { 0 }
     }
 
@@ -485,7 +485,7 @@ impl Channel {
         self.ahead.mark(cycle);
         self.counts.words += 1;
         self.counts.stream_stalls -= 1;
-        self.burst.0 = self.burst.0.saturating_sub(1);
+        self.block.0 = self.block.0.saturating_sub(1);
     }
 
     #[inline]
@@ -519,7 +519,7 @@ impl Channel {
         if self.kind != TileKind::Shim {
             return true;
         }
-        let (left, ready) = &mut self.burst;
+        let (left, ready) = &mut self.block;
         if *left == 0 {
             *left = DDR_BLOCK_WORDS.min(self.walk.left());
             *ready = s.host.ddr.request(self.id.dir, s.now, *left);

@@ -104,9 +104,18 @@ impl Core {
     }
 
     /// Overwrites program memory from byte `offset` on; `false`, and no change, if it does not fit
-    /// the 16 KiB.
+    /// the 16 KiB. A program that differs has no names any more.
     #[must_use]
     pub fn write_program(&mut self, offset: u32, bytes: &[u8]) -> bool {
+        let at = offset as usize;
+        let same = self
+            .program
+            .memory()
+            .get(at..at.saturating_add(bytes.len()))
+            == Some(bytes);
+        if !same {
+            self.symbols = Symbols::default();
+        }
         self.program.write(offset, bytes)
     }
 
