@@ -93,7 +93,8 @@ pub struct Ran {
     pub regions: Vec<Vec<u8>>,
     /// Cycles of the whole program, start-up code included.
     pub cycles: u64,
-    /// Cycles spent per bundle, by half its address: bundles begin at even addresses.
+    /// Cycles spent per bundle, those lost to bank conflicts included, by half its address: bundles
+    /// begin at even addresses.
     spent: Vec<u32>,
 }
 
@@ -185,12 +186,11 @@ impl Machine {
         let end = loop {
             let pc = core.pc();
             match core.step(&mut bus)? {
-                Step::Ran if core.cycle() < LIMIT => {
+                Step::Ran | Step::Stalled(Wait::Memory) if core.cycle() < LIMIT => {
                     if let Some(spent) = spent.get_mut(pc as usize / 2) {
                         *spent += 1;
                     }
                 }
-                Step::Stalled(Wait::Memory) => {}
                 Step::Done => break End::Returned,
                 Step::Stalled(Wait::Lock { lock, value }) => {
                     let (lock, value) = (CoreLock(lock), value.unsigned_abs() as u8);

@@ -85,6 +85,25 @@ pub(super) fn blocks(
     Ok(())
 }
 
+/// Checks that a number is in the range 0..=`max`.
+pub(super) fn at_most(
+    kernel: &'static str,
+    what: &'static str,
+    value: u32,
+    max: u32,
+) -> Result<(), KernelError> {
+    match value <= max {
+        true => Ok(()),
+        false => Err(KernelError::OutOfRange {
+            kernel,
+            what,
+            value,
+            max,
+            help: "sums and products have 32 bits; more leaves nothing of them",
+        }),
+    }
+}
+
 /// Checks that an operand fits one data memory.
 pub(super) fn fits(
     kernel: &'static str,

@@ -4,19 +4,24 @@
 //! registers and what it unrolls stands there. Pointers are its parameters; they lie at multiples of 32
 //! bytes and, except where a kernel says so, apart from each other.
 //!
+//! - [`mod@add`]: sum of two tensors.
 //! - [`cases`]: every kernel in its standard shapes, for the benchmark and the tests.
 //! - [`passthrough`](mod@passthrough): copies bytes.
 //! - [`scale_i16`](mod@scale_i16): multiplies by a factor, shifts, rounds, saturates.
-//! - [`matmul_i8`](mod@matmul_i8): product of 8-bit matrices in 32 bits, and the layout of its operands.
+//! - [`matmul`]: products of matrices, and the layout of their operands.
 
+pub mod add;
 pub mod cases;
 mod error;
-pub mod matmul_i8;
+pub mod matmul;
 pub mod passthrough;
 pub mod scale_i16;
 mod unroll;
 
+pub use add::{Addend, add};
 pub use error::KernelError;
-pub use matmul_i8::{MatmulI8, matmul_i8};
+pub use matmul::bf16::{MatmulBf16, matmul_bf16};
+pub use matmul::int8::{self as matmul_i8, MatmulI8, matmul_i8};
+pub use matmul::requant::{Requant, matmul_i8_requant};
 pub use passthrough::passthrough;
 pub use scale_i16::scale_i16;

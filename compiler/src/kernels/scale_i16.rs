@@ -1,6 +1,6 @@
 //! Multiplies 16-bit integers by a factor, shifts, rounds and saturates.
 
-use super::error::{KernelError, blocks, fits};
+use super::error::{KernelError, at_most, blocks, fits};
 use super::unroll::unrolled;
 use crate::kernel::builder::FuncBuilder;
 use crate::kernel::ir::{Func, MacMode, SrsMode};
@@ -27,15 +27,7 @@ const MAX_SHIFT: u32 = 31;
 pub fn scale_i16(elements: u32, factor: i16, shift: u32) -> Result<Func, KernelError> {
     blocks(NAME, "number of elements", elements, LANES)?;
     fits(NAME, "source", 2 * u64::from(elements))?;
-    if shift > MAX_SHIFT {
-        return Err(KernelError::OutOfRange {
-            kernel: NAME,
-            what: "shift",
-            value: shift,
-            max: MAX_SHIFT,
-            help: "products have 32 bits; a greater shift leaves nothing of them",
-        });
-    }
+    at_most(NAME, "shift", shift, MAX_SHIFT)?;
     let vector = Type::vec(Elem::I16, LANES as u16);
     let mode = SrsMode {
         rounding: Rounding::ConvEven,

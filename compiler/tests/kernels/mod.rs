@@ -1,6 +1,8 @@
 //! Kernels against plain loops, by the interpreter and on the emulated core; and what they refuse.
 
 mod cases;
+mod products;
+mod sums;
 
 use std::collections::BTreeMap;
 
@@ -8,8 +10,12 @@ use npuc::kernel::interp::{Arg, End, Interpreter, Memory, NoLocks};
 use npuc::kernel::ir::{Func, Module};
 use npuc::kernel::read::load;
 use npuc::kernel::verify::{Verified, verify};
-use npuc::kernels::matmul_i8::{pack_a, pack_b, pack_c, unpack_c};
-use npuc::kernels::{KernelError, MatmulI8, matmul_i8, passthrough, scale_i16};
+use npuc::kernels::matmul::bf16::Sum;
+use npuc::kernels::matmul::requant::To;
+use npuc::kernels::{
+    Addend, KernelError, MatmulBf16, MatmulI8, Requant, add, matmul_bf16, matmul_i8,
+    matmul_i8_requant, passthrough, scale_i16,
+};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -29,12 +35,15 @@ fn verified(func: Func) -> Verified<Module> {
 fn run(module: &Verified<Module>, buffers: &[Result<Vec<u8>, usize>]) -> (Vec<Vec<u8>>, u64) {
     let mut memory = Memory::new();
     let mut args = Vec::new();
+    let mut next = 0x40000;
     for (index, buffer) in buffers.iter().enumerate() {
-        let (name, base) = (format!("b{index}"), 0x40000 + 0x10000 * index as u32);
+        let (name, base) = (format!("b{index}"), next);
         match buffer {
             Ok(bytes) => memory.map_with(&name, base, bytes).unwrap(),
             Err(bytes) => memory.map(&name, base, *bytes).unwrap(),
         }
+        let bytes = buffer.as_ref().map_or_else(|bytes| *bytes, Vec::len);
+        next += bytes.next_multiple_of(32) as u32;
         args.push(Arg::Ptr(base));
     }
     let name = &module.funcs[0].name;
@@ -84,6 +93,7 @@ fn cases(count: u32) -> TestRunner {
     TestRunner::new(Config {
         cases: count,
         failure_persistence: None,
+        max_shrink_iters: 64,
         ..Config::default()
     })
 }
@@ -99,16 +109,21 @@ fn passthrough_copies() {
     }
 }
 
-fn scale_reference(value: i16, factor: i16, shift: u32) -> i16 {
-    let product = i64::from(value) * i64::from(factor);
-    let floor = product >> shift;
-    let twice_rest = 2 * (product - (floor << shift));
+/// `value / 2^shift`, rounded to the nearest, ties to even.
+fn shifted(value: i64, shift: u32) -> i64 {
+    let floor = value >> shift;
+    let twice_rest = 2 * (value - (floor << shift));
     let up = match twice_rest.cmp(&(1 << shift)) {
         std::cmp::Ordering::Less => 0,
         std::cmp::Ordering::Equal => floor & 1,
         std::cmp::Ordering::Greater => 1,
     };
-    (floor + up).clamp(i16::MIN.into(), i16::MAX.into()) as i16
+    floor + up
+}
+
+fn scale_reference(value: i16, factor: i16, shift: u32) -> i16 {
+    let product = i64::from(value) * i64::from(factor);
+    shifted(product, shift).clamp(i16::MIN.into(), i16::MAX.into()) as i16
 }
 
 #[test]
@@ -130,80 +145,6 @@ fn scale_multiplies_shifts_rounds_and_saturates() {
     cases(60).run(&inputs, run_case).unwrap();
 }
 
-fn matmul_reference(shape: &MatmulI8, a: &[i8], b: &[i8], c: &[i32]) -> Vec<i32> {
-    let (k, n) = (shape.k as usize, shape.n as usize);
-    let mut out = c.to_vec();
-    for (index, sum) in out.iter_mut().enumerate() {
-        let (row, column) = (index / n, index % n);
-        for step in 0..k {
-            *sum += i32::from(a[row * k + step]) * i32::from(b[step * n + column]);
-        }
-    }
-    out
-}
-
-/// Runs a product on matrices stored row by row; C and the cycles.
-fn matmul(shape: MatmulI8, a: &[i8], b: &[i8], c: &[i32]) -> (Vec<i32>, u64) {
-    let module = verified(matmul_i8(shape).unwrap());
-    let c = match shape.accumulate {
-        true => Ok(bytes_of_i32(&pack_c(&shape, c))),
-        false => Err(shape.c_bytes() as usize),
-    };
-    let a = bytes_of_i8(&pack_a(&shape, a));
-    let b = bytes_of_i8(&pack_b(&shape, b));
-    let (after, cycles) = run(&module, &[Ok(a), Ok(b), c]);
-    (unpack_c(&shape, &i32s(&after[2])), cycles)
-}
-
-#[test]
-fn matmul_multiplies() {
-    let sizes = (1u32..=3, 1u32..=5, 1u32..=3, any::<bool>());
-    let inputs = sizes.prop_flat_map(|(m, k, n, accumulate)| {
-        let shape = MatmulI8 {
-            m: 16 * m,
-            k: 8 * k,
-            n: 16 * n,
-            accumulate,
-        };
-        let element = || prop_oneof![8 => any::<i8>(), 1 => Just(i8::MIN), 1 => Just(0i8)];
-        let a = prop::collection::vec(element(), shape.a_bytes() as usize);
-        let b = prop::collection::vec(element(), shape.b_bytes() as usize);
-        let c = prop::collection::vec(-1_000_000i32..1_000_000, shape.c_bytes() as usize / 4);
-        (Just(shape), a, b, c)
-    });
-    let run_case = |(shape, a, b, c): (MatmulI8, Vec<i8>, Vec<i8>, Vec<i32>)| {
-        let start = match shape.accumulate {
-            true => c.clone(),
-            false => vec![0; c.len()],
-        };
-        let expected = matmul_reference(&shape, &a, &b, &start);
-        prop_assert_eq!(matmul(shape, &a, &b, &c).0, expected);
-        Ok(())
-    };
-    cases(24).run(&inputs, run_case).unwrap();
-}
-
-#[test]
-fn matmul_of_the_tile_that_overlays_use() {
-    let shape = MatmulI8 {
-        m: 64,
-        k: 64,
-        n: 64,
-        accumulate: false,
-    };
-    assert_eq!(shape.macs(), 64 * 64 * 64);
-    let values = |seed: u32| -> Vec<i8> {
-        let mix = |i: u32| (i.wrapping_mul(2_654_435_761).rotate_left(11) ^ seed) as i8;
-        (0..64 * 64).map(mix).collect()
-    };
-    let (a, b) = (values(1), values(77));
-    let expected = matmul_reference(&shape, &a, &b, &[0; 64 * 64]);
-    let (c, cycles) = matmul(shape, &a, &b, &[]);
-    assert_eq!(c, expected);
-    // The multiplier alone takes 1024; what is beyond is latency and the stores of C.
-    assert!(cycles < 2200, "{cycles} cycles");
-}
-
 #[test]
 fn shapes_that_kernels_refuse() {
     let shape = |m, k, n| MatmulI8 {
@@ -211,6 +152,21 @@ fn shapes_that_kernels_refuse() {
         k,
         n,
         accumulate: false,
+    };
+    let requant = |shift_in, shift_out, exponent| {
+        let to = To::Bf16 { exponent };
+        let requant = Requant {
+            shift_in,
+            shift_out,
+            to,
+        };
+        matmul_i8_requant(shape(16, 8, 16), requant)
+    };
+    let product = |m, k, n| MatmulBf16 {
+        m,
+        k,
+        n,
+        sum: Sum::Bf16,
     };
     let errors: Vec<KernelError> = [
         passthrough(0),
@@ -223,6 +179,17 @@ fn shapes_that_kernels_refuse() {
         matmul_i8(shape(20, 8, 16)),
         matmul_i8(shape(16, 8192, 16)),
         matmul_i8(shape(256, 8, 128)),
+        requant(32, 0, 0),
+        requant(0, 32, 0),
+        requant(0, 0, 32),
+        matmul_bf16(product(24, 8, 16)),
+        matmul_bf16(product(16, 4, 16)),
+        matmul_bf16(product(16, 8, 0)),
+        matmul_bf16(product(16, 4096, 16)),
+        add(Addend::I8, 48),
+        add(Addend::Bf16, 24),
+        add(Addend::F32, 0),
+        add(Addend::I32, 32768),
     ]
     .into_iter()
     .map(|result| result.unwrap_err())

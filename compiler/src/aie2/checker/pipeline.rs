@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use arch::aie2::rules::{DONE_LATENCY, LOCK_RESUME_STAGE, LOCK_STALL_STAGE};
-use arch::aie2::{Flags, Inst, Opcode, Resource, Stage, UseKind, itinerary_of, op};
+use arch::aie2::{Flags, Inst, Opcode, UseKind, itinerary_of, op};
 
 use super::code::{Code, Decoded};
 use super::error::{CheckError, Fault};
@@ -125,19 +125,6 @@ fn access(inst: &Inst, source: &MInst) -> Option<Access> {
     }
 }
 
-/// The ports and units of an instruction. VST.CONV reserves the store interface in stage 2 and uses it in
-/// stage 4, like VST.SRS: both count.
-fn stages(inst: &Inst) -> impl Iterator<Item = Stage> {
-    let itinerary = itinerary_of(inst);
-    let late = itinerary.memory_cycles.contains(&7);
-    let store = itinerary
-        .stages
-        .iter()
-        .find(|s| s.resource == Resource::Store && s.first == 2);
-    let again = store.filter(|_| late).map(|s| Stage { first: 4, ..*s });
-    itinerary.stages.iter().copied().chain(again)
-}
-
 #[derive(Clone, Default, PartialEq, Eq)]
 struct UnderWay {
     uses: BTreeSet<Use>,
@@ -178,7 +165,7 @@ impl UnderWay {
     fn issue(&mut self, code: &Code<'_>, k: usize, errors: &mut Vec<CheckError>) {
         let bundle = &code.bundles[k];
         for op in &bundle.ops {
-            for stage in stages(&op.inst) {
+            for stage in itinerary_of(&op.inst).stages {
                 let required = stage.kind == UseKind::Required;
                 for at in stage.first - 1..stage.first - 1 + stage.cycles {
                     let resource = stage.resource as u8;

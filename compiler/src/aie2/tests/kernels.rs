@@ -63,16 +63,13 @@ fn scale_i16_is_right() {
 
 #[test]
 fn matmul_i8_is_right() {
-    for accumulate in [false, true] {
+    for (k, accumulate) in [(64, false), (72, true)] {
         let shape = MatmulI8 {
-            m: 64,
-            k: 64,
-            n: 64,
+            m: 32,
+            k,
+            n: 32,
             accumulate,
         };
-        let func = kernel(matmul_i8(shape).expect("a shape"));
-        if !accumulate {
-            insta::assert_snapshot!(func);
-        }
+        kernel(matmul_i8(shape).expect("a shape"));
     }
 }

@@ -1,0 +1,157 @@
+//! Sums of two tensors, element by element.
+
+use super::error::{KernelError, blocks, fits};
+use super::unroll::unrolled;
+use crate::kernel::builder::FuncBuilder;
+use crate::kernel::ir::{Func, MacMode, SrsMode, Value};
+use crate::kernel::types::{AccLane, Elem, Rounding, Type};
+
+/// Bytes of one load and of one store.
+const STEP: i32 = 32;
+/// Sums of a pass: their accumulators are half of what the core has.
+const UNROLL: u32 = 8;
+
+/// What is added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Addend {
+    /// i8, clamped to -128..=127.
+    I8,
+    /// bf16, added in f32 and rounded to nearest, ties to even.
+    Bf16,
+    /// f32, as the core adds: to nearest, with 23 bits below the larger operand.
+    F32,
+    /// i32, wraps.
+    I32,
+}
+
+impl Addend {
+    /// Every one.
+    pub const ALL: [Addend; 4] = [Addend::I8, Addend::Bf16, Addend::F32, Addend::I32];
+
+    /// Element type.
+    pub const fn elem(self) -> Elem {
+        match self {
+            Addend::I8 => Elem::I8,
+            Addend::Bf16 => Elem::Bf16,
+            Addend::F32 => Elem::F32,
+            Addend::I32 => Elem::I32,
+        }
+    }
+
+    /// Symbol of the kernel.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Addend::I8 => "add_i8",
+            Addend::Bf16 => "add_bf16",
+            Addend::F32 => "add_f32",
+            Addend::I32 => "add_i32",
+        }
+    }
+
+    /// Elements of one sum; the number of elements is a multiple.
+    pub const fn lanes(self) -> u32 {
+        match self {
+            Addend::I8 => 32,
+            _ => 16,
+        }
+    }
+}
+
+/// `add_TYPE(x: ptr, y: ptr, z: ptr)`: `z[i] = x[i] + y[i]` for `elements` elements, a multiple of
+/// [`Addend::lanes`]; a shorter tensor is padded with what its caller likes, as elements do not meet.
+///
+/// Bound: one cycle for 32 bytes of z, by the stores.
+///
+/// # Errors
+/// A size of 0, one that is not a multiple of the lanes, or an operand beyond a data memory.
+pub fn add(addend: Addend, elements: u32) -> Result<Func, KernelError> {
+    let (name, elem) = (addend.name(), addend.elem());
+    blocks(name, "number of elements", elements, addend.lanes())?;
+    fits(name, "x", u64::from(elements) * u64::from(elem.bytes()))?;
+    let mut b = FuncBuilder::new(name);
+    let pointers = [b.ptr_param(), b.ptr_param(), b.ptr_param()];
+    let constants = Constants::new(&mut b, addend);
+    let sums = elements / addend.lanes();
+    unrolled(&mut b, sums, UNROLL, &pointers, |b, steps, pointers| {
+        let (mut x, mut y, mut z) = (pointers[0], pointers[1], pointers[2]);
+        let mut sums = Vec::new();
+        for _ in 0..steps {
+            let sum = constants.sum(b, addend, [&mut x, &mut y]);
+            sums.push(sum);
+        }
+        for sum in sums {
+            let step = b.ty(sum).bytes() as i32;
+            z = b.store_post(sum, z, step);
+        }
+        vec![x, y, z]
+    });
+    Ok(b.finish())
+}
+
+/// What every sum needs.
+struct Constants {
+    /// A one in every lane, where sums are products with it.
+    ones: Option<Value>,
+    zero: Value,
+}
+
+impl Constants {
+    fn new(b: &mut FuncBuilder, addend: Addend) -> Self {
+        let one = match addend {
+            Addend::I8 => Some((Type::vec(Elem::I8, 64), 1)),
+            // 1.0
+            Addend::Bf16 => Some((Type::vec(Elem::Bf16, 32), 0x3f80)),
+            Addend::F32 | Addend::I32 => None,
+        };
+        let ones = one.map(|(ty, one)| {
+            let one = b.iconst(one);
+            b.splat(ty, one)
+        });
+        let zero = b.iconst(0);
+        Constants { ones, zero }
+    }
+
+    /// The sum of the elements at two pointers, which move past them.
+    ///
+    /// Narrow elements are the two terms of an elementwise product with ones.
+    fn sum(&self, b: &mut FuncBuilder, addend: Addend, [x, y]: [&mut Value; 2]) -> Value {
+        let load = |b: &mut FuncBuilder, ty: Type, from: &mut Value| {
+            let (value, next) = b.load_post(ty, *from, ty.bytes() as i32);
+            *from = next;
+            value
+        };
+        let half = Type::vec(addend.elem(), (STEP as u32 / addend.elem().bytes()) as u16);
+        match (addend, self.ones) {
+            (Addend::I8, Some(ones)) => {
+                let (lo, hi) = (load(b, half, x), load(b, half, y));
+                let both = b.concat(lo, hi);
+                let sum = b.mul(MacMode::I8E32, both, ones);
+                let mode = SrsMode {
+                    rounding: Rounding::ConvEven,
+                    saturate: true,
+                    signed: true,
+                };
+                b.srs(half, sum, self.zero, mode)
+            }
+            (Addend::Bf16, Some(ones)) => {
+                let (lo, hi) = (load(b, half, x), load(b, half, y));
+                let both = b.concat(lo, hi);
+                let sum = b.mul(MacMode::Bf16E16, both, ones);
+                b.to_bf16(sum, Rounding::ConvEven)
+            }
+            (addend, _) => {
+                let lane = match addend {
+                    Addend::F32 => AccLane::F32,
+                    _ => AccLane::I32,
+                };
+                // Accumulators are loaded by one unit only: the other loads a vector.
+                let acc = Type::acc(lane, 16);
+                let (left, right) = (load(b, acc, x), load(b, Type::vec(addend.elem(), 16), y));
+                let right = b.cast(acc, right);
+                let sum = b.acc_add(left, right);
+                // Two stores read an accumulator twice, one move reads it once.
+                b.cast(Type::vec(addend.elem(), 16), sum)
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Kernels that take element by element.
+
+use super::{Case, Elem, KernelError, Role, Work, operand};
+use crate::kernels::{Addend, add, passthrough, scale_i16};
+
+pub(super) fn cases() -> Result<Vec<Case>, KernelError> {
+    let mut cases = vec![case_passthrough(4096)?, case_scale(2048)?];
+    for addend in Addend::ALL {
+        cases.push(case_add(addend, 2048)?);
+    }
+    Ok(cases)
+}
+
+fn case_passthrough(bytes: u32) -> Result<Case, KernelError> {
+    let len = u64::from(bytes);
+    Ok(Case {
+        kernel: "passthrough",
+        shape: format!("{bytes} bytes"),
+        func: passthrough(bytes)?,
+        operands: vec![
+            operand("src", Elem::I8, len, 64, Role::In),
+            operand("dst", Elem::I8, len, 64, Role::Out),
+        ],
+        work: Work {
+            loads: len / 32,
+            stores: len / 32,
+            ..Work::default()
+        },
+        exact: Box::new(|operands| vec![operands[0].clone()]),
+    })
+}
+
+fn case_scale(elements: u32) -> Result<Case, KernelError> {
+    const FACTOR: i16 = 321;
+    const SHIFT: u32 = 9;
+    let len = u64::from(elements);
+    Ok(Case {
+        kernel: "scale_i16",
+        shape: elements.to_string(),
+        func: scale_i16(elements, FACTOR, SHIFT)?,
+        operands: vec![
+            operand("src", Elem::I16, len, 64, Role::In),
+            operand("dst", Elem::I16, len, 64, Role::Out),
+        ],
+        work: Work {
+            loads: len / 16,
+            stores: len / 16,
+            vector: len / 32,
+            ..Work::default()
+        },
+        exact: Box::new(|operands| {
+            let factor = f64::from(FACTOR) / f64::from(1 << SHIFT);
+            vec![operands[0].iter().map(|v| v * factor).collect()]
+        }),
+    })
+}
+
+fn case_add(addend: Addend, elements: u32) -> Result<Case, KernelError> {
+    let (len, elem) = (u64::from(elements), addend.elem());
+    let vectors = len * u64::from(elem.bytes()) / 32;
+    let wide = matches!(addend, Addend::F32 | Addend::I32);
+    Ok(Case {
+        kernel: addend.name(),
+        shape: elements.to_string(),
+        func: add(addend, elements)?,
+        operands: vec![
+            operand("x", elem, len, 64, Role::In),
+            operand("y", elem, len, 64, Role::In),
+            operand("z", elem, len, 64, Role::Out),
+        ],
+        work: Work {
+            loads: 2 * vectors,
+            stores: vectors,
+            vector: len / u64::from(addend.lanes()),
+            moves: u64::from(wide) * len / 8,
+            ..Work::default()
+        },
+        exact: Box::new(|operands| {
+            let pairs = operands[0].iter().zip(&operands[1]);
+            vec![pairs.map(|(x, y)| x + y).collect()]
+        }),
+    })
+}

@@ -1,0 +1,340 @@
+//! The loops that all matrix products share: blocks, tiles of accumulators, and the walks of the
+//! pointers.
+//!
+//! A tile has 16 rows (four blocks) and 16 columns of C. Where k is short, one loop runs over all tiles and
+//! the walk along k is unrolled: a pass makes the two halves of a tile, each in accumulators of its own,
+//! so that those of one half are stored while the products of the other are made, and the next pass
+//! begins before the stores of the last have ended. Where k is long, a loop along k is innermost, and the
+//! operands of a step are loaded while the products of the one before it are made.
+
+use super::{BLOCK_M, TILE_K, TILE_M, TILE_N};
+use crate::kernel::builder::FuncBuilder;
+use crate::kernel::ir::{Count, IntOp, MacMode, Value};
+use crate::kernel::types::Type;
+use crate::kernels::unroll::unrolled;
+
+/// Longest k that is walked without a loop: a pass of the loop over tiles has as many cycles (8-bit
+/// operands) or twice as many (bf16).
+const WHOLE_K: u32 = 64;
+/// Steps along k of a pass of the loop along k: two share the cycles in which a pass that does not
+/// overlap the next one drains.
+const UNROLL: u32 = 2;
+/// Blocks of A in a tile.
+pub(super) const A_BLOCKS: usize = (TILE_M / BLOCK_M) as usize;
+/// Blocks of B that lie side by side in its layout.
+const PANEL: usize = 2;
+
+/// What a product multiplies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Product {
+    /// Rows of A and C.
+    pub(super) m: u32,
+    /// Columns of A, rows of B.
+    pub(super) k: u32,
+    /// Columns of B and C.
+    pub(super) n: u32,
+    /// The multiplier's mode.
+    pub(super) mode: MacMode,
+    /// Columns of a block of B and C.
+    pub(super) block_n: u32,
+}
+
+/// Pointers besides those to A and B.
+#[derive(Clone, Debug)]
+pub(super) struct Pointers {
+    /// To the next block of operands in the order of C.
+    pub(super) by_block: Vec<Value>,
+    /// To what belongs to the current column of blocks, and its bytes.
+    pub(super) by_column: Vec<(Value, i32)>,
+}
+
+/// How the sums of a product begin and where they go.
+pub(super) trait Ends {
+    /// The accumulator that the sum of a block begins with; `row` is that of the block in its tile.
+    fn start(&self, b: &mut FuncBuilder, pointers: &Pointers, row: i32) -> Value;
+
+    /// Stores the sum of a block, in the order of C, and moves the pointers by block.
+    fn finish(&self, b: &mut FuncBuilder, pointers: &mut Pointers, acc: Value, row: i32);
+}
+
+impl Product {
+    /// Builds the loops.
+    pub(super) fn build(
+        self,
+        b: &mut FuncBuilder,
+        [a, weights]: [Value; 2],
+        pointers: &Pointers,
+        ends: &dyn Ends,
+    ) {
+        match self.k <= WHOLE_K {
+            true => self.short(b, a, weights, pointers, ends),
+            false => self.long(b, a, weights, pointers, ends),
+        }
+    }
+
+    /// A block of A.
+    fn a(self) -> Type {
+        self.mode.shape().a
+    }
+
+    /// A block of B.
+    fn b(self) -> Type {
+        self.mode.shape().b
+    }
+
+    /// Bytes of the blocks of A of one tile row.
+    fn a_panel(self) -> i32 {
+        (self.k / TILE_K) as i32 * A_BLOCKS as i32 * self.a().bytes() as i32
+    }
+
+    /// Bytes of the blocks of B of one panel.
+    fn b_panel(self) -> i32 {
+        (self.k / TILE_K) as i32 * PANEL as i32 * self.b().bytes() as i32
+    }
+
+    /// Columns of blocks of a half of a tile.
+    fn half(self) -> usize {
+        (TILE_N / 2 / self.block_n) as usize
+    }
+
+    fn short(
+        self,
+        b: &mut FuncBuilder,
+        a: Value,
+        weights: Value,
+        pointers: &Pointers,
+        ends: &dyn Ends,
+    ) {
+        let tiles_in_row = (self.n / TILE_N) as i32;
+        let columns = 2 * self.half() as i32;
+        let mut walks: Vec<(Value, i32)> = vec![(weights, self.b_panel() * columns / PANEL as i32)];
+        walks.extend(
+            pointers
+                .by_column
+                .iter()
+                .map(|(p, bytes)| (*p, bytes * columns)),
+        );
+        let zero = b.iconst(0);
+        let mut init = vec![zero, a];
+        init.extend(walks.iter().map(|w| w.0));
+        init.extend(&pointers.by_block);
+        let tiles = Count::Const(self.m / TILE_M * self.n / TILE_N);
+        b.loop_(tiles, &init, |b, carried| {
+            let (column, a) = (carried[0], carried[1]);
+            let (at, by_block) = carried[2..].split_at(walks.len());
+            let by_column = at[1..].iter().zip(&pointers.by_column);
+            let mut pointers = Pointers {
+                by_block: by_block.to_vec(),
+                by_column: by_column.map(|(p, (_, bytes))| (*p, *bytes)).collect(),
+            };
+            for half in 0..2 {
+                let blocks = half * self.half() as i32;
+                let panel = blocks / PANEL as i32 * self.b_panel();
+                let block = blocks % PANEL as i32 * self.b().bytes() as i32;
+                let weights = b.ptr_add(at[0], panel + block);
+                self.half_tile(b, a, weights, &mut pointers, ends);
+            }
+            // All ones but for the last tile of a row, after which the walks begin again.
+            let last = b.iconst(tiles_in_row - 1);
+            let left = b.int(IntOp::Sub, column, last);
+            let sign = b.iconst(31);
+            let within = b.int(IntOp::Ashr, left, sign);
+            let one = b.iconst(1);
+            let next = b.int(IntOp::Add, column, one);
+            let mut next = vec![b.int(IntOp::And, next, within)];
+            let down = b.iconst(self.a_panel());
+            let stay = b.int(IntOp::And, down, within);
+            let down = b.int(IntOp::Sub, down, stay);
+            next.push(b.ptr_add_var(a, down));
+            for (pointer, (_, bytes)) in at.iter().zip(&walks) {
+                let row = b.iconst(tiles_in_row * bytes);
+                let back = b.iconst(-(tiles_in_row - 1) * bytes);
+                let step = b.int(IntOp::And, row, within);
+                let step = b.int(IntOp::Add, step, back);
+                next.push(b.ptr_add_var(*pointer, step));
+            }
+            next.extend(pointers.by_block);
+            next
+        });
+    }
+
+    /// Half a tile, the walk along k unrolled.
+    fn half_tile(
+        self,
+        b: &mut FuncBuilder,
+        mut a: Value,
+        mut weights: Value,
+        pointers: &mut Pointers,
+        ends: &dyn Ends,
+    ) {
+        let columns = self.half();
+        let mut accs = self.starts(b, pointers, ends, columns);
+        let size = self.b().bytes() as i32;
+        for _ in 0..self.k / TILE_K {
+            let mut factors = Vec::new();
+            for column in 0..columns {
+                let last = column + 1 == columns;
+                let step = if last {
+                    (PANEL - column) as i32 * size
+                } else {
+                    size
+                };
+                let (factor, next) = b.load_post(self.b(), weights, step);
+                factors.push(factor);
+                weights = next;
+            }
+            for row in 0..A_BLOCKS {
+                let (block, next) = b.load_post(self.a(), a, self.a().bytes() as i32);
+                a = next;
+                for (column, factor) in factors.iter().enumerate() {
+                    let acc = &mut accs[column * A_BLOCKS + row];
+                    *acc = b.mac(self.mode, *acc, block, *factor);
+                }
+            }
+        }
+        finish(b, pointers, ends, &accs);
+    }
+
+    /// Accumulators of some columns of blocks, in the order of C.
+    fn starts(
+        self,
+        b: &mut FuncBuilder,
+        pointers: &Pointers,
+        ends: &dyn Ends,
+        columns: usize,
+    ) -> Vec<Value> {
+        let mut accs = Vec::new();
+        for column in 0..columns as i32 {
+            let mut at = pointers.clone();
+            for (pointer, bytes) in &mut at.by_column {
+                *pointer = b.ptr_add(*pointer, column * *bytes);
+            }
+            let rows = (0..A_BLOCKS as i32).map(|row| column * A_BLOCKS as i32 + row);
+            accs.extend(rows.map(|row| ends.start(b, &at, row)));
+        }
+        accs
+    }
+
+    fn long(
+        self,
+        b: &mut FuncBuilder,
+        a: Value,
+        weights: Value,
+        pointers: &Pointers,
+        ends: &dyn Ends,
+    ) {
+        let panels = self.n / (PANEL as u32 * self.block_n);
+        let columns: Vec<Value> = pointers.by_column.iter().map(|p| p.0).collect();
+        let bytes: Vec<i32> = pointers.by_column.iter().map(|p| p.1).collect();
+        let init = [&[a], pointers.by_block.as_slice()].concat();
+        b.loop_(Count::Const(self.m / TILE_M), &init, |b, row| {
+            let (a, by_block) = (row[0], &row[1..]);
+            let init = [&[weights], columns.as_slice(), by_block].concat();
+            let ends = b.loop_(Count::Const(panels), &init, |b, carried| {
+                let (at, by_block) = carried[1..].split_at(columns.len());
+                let mut pointers = Pointers {
+                    by_block: by_block.to_vec(),
+                    by_column: at.iter().copied().zip(bytes.iter().copied()).collect(),
+                };
+                let weights = self.panel(b, [a, carried[0]], &mut pointers, ends);
+                let by_column = pointers.by_column.iter().map(|p| p.0).collect::<Vec<_>>();
+                [&[weights], by_column.as_slice(), &pointers.by_block].concat()
+            });
+            let mut next = vec![b.ptr_add(a, self.a_panel())];
+            next.extend(&ends[1 + columns.len()..]);
+            next
+        });
+    }
+
+    /// The blocks of C of one panel of B in one tile row; the pointer to the next panel.
+    fn panel(
+        self,
+        b: &mut FuncBuilder,
+        operands: [Value; 2],
+        pointers: &mut Pointers,
+        ends: &dyn Ends,
+    ) -> Value {
+        let mut state = Panel {
+            pointers: operands,
+            operands: Vec::new(),
+            accs: self.starts(b, pointers, ends, PANEL),
+        };
+        state.operands = state.load(b, self);
+        let steps = self.k / TILE_K;
+        let last = unrolled(b, steps - 1, UNROLL, &state.values(), |b, steps, values| {
+            let mut state = Panel::of(values);
+            for _ in 0..steps {
+                let next = state.load(b, self);
+                state.multiply(b, self.mode);
+                state.operands = next;
+            }
+            state.values()
+        });
+        let mut state = Panel::of(&last);
+        state.multiply(b, self.mode);
+        finish(b, pointers, ends, &state.accs);
+        state.pointers[1]
+    }
+}
+
+/// Stores columns of blocks and moves the pointers past them.
+fn finish(b: &mut FuncBuilder, pointers: &mut Pointers, ends: &dyn Ends, accs: &[Value]) {
+    for column in accs.chunks(A_BLOCKS) {
+        for (row, acc) in column.iter().enumerate() {
+            ends.finish(b, pointers, *acc, row as i32);
+        }
+        for (pointer, bytes) in &mut pointers.by_column {
+            *pointer = b.ptr_add(*pointer, *bytes);
+        }
+    }
+}
+
+/// What the loop along k carries.
+struct Panel {
+    /// To the blocks of A and B that follow the operands.
+    pointers: [Value; 2],
+    /// Four blocks of A, two of B.
+    operands: Vec<Value>,
+    /// Eight blocks of C.
+    accs: Vec<Value>,
+}
+
+impl Panel {
+    fn values(&self) -> Vec<Value> {
+        let parts = [&self.pointers, self.operands.as_slice(), &self.accs];
+        parts.concat()
+    }
+
+    /// The parts of a list that [`Panel::values`] made.
+    fn of(values: &[Value]) -> Self {
+        let (operands, accs) = values[2..].split_at(A_BLOCKS + PANEL);
+        Panel {
+            pointers: [values[0], values[1]],
+            operands: operands.to_vec(),
+            accs: accs.to_vec(),
+        }
+    }
+
+    /// Loads the operands of a step.
+    fn load(&mut self, b: &mut FuncBuilder, product: Product) -> Vec<Value> {
+        let blocks = [(A_BLOCKS, product.a()), (PANEL, product.b())];
+        let mut operands = Vec::new();
+        for (pointer, (count, ty)) in self.pointers.iter_mut().zip(blocks) {
+            for _ in 0..count {
+                let (block, next) = b.load_post(ty, *pointer, ty.bytes() as i32);
+                operands.push(block);
+                *pointer = next;
+            }
+        }
+        operands
+    }
+
+    /// Adds the products of the operands.
+    fn multiply(&mut self, b: &mut FuncBuilder, mode: MacMode) {
+        let (a_blocks, b_blocks) = self.operands.split_at(A_BLOCKS);
+        for (index, acc) in self.accs.iter_mut().enumerate() {
+            let (column, row) = (index / A_BLOCKS, index % A_BLOCKS);
+            *acc = b.mac(mode, *acc, a_blocks[row], b_blocks[column]);
+        }
+    }
+}
