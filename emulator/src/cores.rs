@@ -337,15 +337,18 @@ impl Npu {
         self.cores.slots.iter().filter(used).map(report).collect()
     }
 
+    /// Enabled cores that have not ended, and what they wait for.
+    pub(crate) fn live_cores(&self) -> impl Iterator<Item = (Tile, &Core, Option<Wait>)> {
+        let live = |slot: &&Slot| slot.control == CONTROL_ENABLE && !slot.core.is_done();
+        let slots = self.cores.slots.iter().filter(live);
+        slots.map(|slot| (slot.core.tile(), &slot.core, slot.waits_for))
+    }
+
     /// Every enabled core that has not ended, in words.
     pub(crate) fn core_wait_texts(&self) -> Vec<String> {
         let mut out = Vec::new();
-        for slot in &self.cores.slots {
-            if slot.control != CONTROL_ENABLE || slot.core.is_done() {
-                continue;
-            }
-            let tile = slot.core.tile();
-            let what = match slot.waits_for {
+        for (tile, core, waits_for) in self.live_cores() {
+            let what = match waits_for {
                 None => "runs".into(),
                 Some(Wait::Lock { lock, value }) => {
                     let found = core_lock_target(tile, lock)
@@ -361,12 +364,9 @@ impl Npu {
                 Some(Wait::StreamInput) => "waits for a word on its input stream".into(),
                 Some(Wait::StreamOutput) => "waits for room on its output stream".into(),
             };
-            let place = slot.core.place().map(|p| format!(" in {p}"));
+            let place = core.place().map(|p| format!(" in {p}"));
             let place = place.unwrap_or_default();
-            out.push(format!(
-                "core {tile}, at {:#07x}{place}, {what}",
-                slot.core.pc()
-            ));
+            out.push(format!("core {tile}, at {:#07x}{place}, {what}", core.pc()));
         }
         out
     }

@@ -78,6 +78,19 @@ pub(crate) enum Outcome {
     Sleeps,
 }
 
+/// What keeps a channel from going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blocked {
+    /// A lock and the value to acquire.
+    Lock(LockRef, i32),
+    /// Words on its stream.
+    Words,
+    /// Room on its stream.
+    Room,
+    /// A way for its token.
+    Token,
+}
+
 /// Counts of a channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -570,6 +583,45 @@ impl Channel {
         Ok(())
     }
 
+    /// What keeps the channel from going on, if it has work.
+    pub(crate) fn blocked(&self) -> Option<Blocked> {
+        match self.phase {
+            Phase::Idle | Phase::Load => None,
+            Phase::Acquire => self.acquire.map(|(lock, value)| Blocked::Lock(lock, value)),
+            Phase::Data if self.id.dir == Direction::S2mm => Some(Blocked::Words),
+            Phase::Header | Phase::Data => Some(Blocked::Room),
+            Phase::Token => Some(Blocked::Token),
+        }
+    }
+
+    /// Words moved by the current descriptor, and how many it moves in all.
+    pub(crate) fn progress(&self) -> (u32, u32) {
+        let left = self.walk.left().min(self.length);
+        (self.length - left, self.length)
+    }
+
+    /// Locks that the descriptors still to come acquire (`false`) and release (`true`).
+    pub(crate) fn lock_uses(&self, bds: &BdTable, locks: &Locks) -> Vec<(LockRef, bool)> {
+        let running = (self.phase != Phase::Idle).then_some(self.bd);
+        let again = self.task.filter(|t| t.repeats > 0).map(|t| t.start);
+        let mut open: Vec<u8> = running.into_iter().chain(again).collect();
+        open.extend(self.queue.starts());
+        let mut seen = 0u64;
+        let mut uses = Vec::new();
+        while let Some(id) = open.pop() {
+            let Some(words) = bds.get(usize::from(id)).filter(|_| seen >> id & 1 == 0) else {
+                continue;
+            };
+            seen |= 1 << id;
+            let bd = Bd::from_words(self.id.tile.kind(), words);
+            open.extend(bd.next);
+            for (field, releases) in [(bd.acquire, false), (bd.release, true)] {
+                uses.extend(self.lock(locks, field).map(|(lock, _)| (lock, releases)));
+            }
+        }
+        uses
+    }
+
     /// What the channel waits for; `None` when it is idle. `stream` describes the other end,
     /// `token_route` tells whether the tile's control port is connected.
     pub(crate) fn wait_text(
@@ -580,7 +632,7 @@ impl Channel {
     ) -> Option<String> {
         let id = self.id;
         let bd = self.bd;
-        let done = self.length - self.walk.left().min(self.length);
+        let (done, length) = self.progress();
         let what = match self.phase {
             Phase::Idle => return None,
             Phase::Load => "is about to load it".into(),
@@ -589,14 +641,10 @@ impl Channel {
                 None => "is about to start it".into(),
             },
             Phase::Header => format!("waits for room to send its packet header {stream}"),
-            Phase::Data if id.dir == Direction::Mm2s => format!(
-                "waits for room on its stream after {done} of {} words {stream}",
-                self.length
-            ),
-            Phase::Data => format!(
-                "waits for stream data after {done} of {} words {stream}",
-                self.length
-            ),
+            Phase::Data if id.dir == Direction::Mm2s => {
+                format!("waits for room on its stream after {done} of {length} words {stream}")
+            }
+            Phase::Data => format!("waits for stream data after {done} of {length} words {stream}"),
             Phase::Token if token_route => "waits for room to send its task-complete token".into(),
             Phase::Token => {
                 "is done, but its token has no way: the tile's control port is not connected".into()

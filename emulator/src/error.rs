@@ -195,20 +195,24 @@ pub enum EmuError {
         fault: Box<Fault>,
     },
     /// Nothing can move any more.
-    #[error("deadlock at cycle {cycle}, nothing can move:\n{}", list(.waiters))]
+    #[error("deadlock at cycle {cycle}, nothing can move:\n{}\n{cause}", list(.waiters))]
     Deadlock {
         /// Cycle of the last movement.
         cycle: u64,
         /// Who waits for what, one line each.
         waiters: Vec<String>,
+        /// The chain of waits, its culprit, and help.
+        cause: String,
     },
     /// The budget of cycles was used up.
-    #[error("the budget of {budget} cycles is used up; still waiting or running:\n{}", list(.waiters))]
+    #[error("the budget of {budget} cycles is used up; still waiting or running:\n{}\n{cause}", list(.waiters))]
     Budget {
         /// The budget.
         budget: u64,
         /// Who waits for what, one line each.
         waiters: Vec<String>,
+        /// The chain of waits, its culprit, and help.
+        cause: String,
     },
     /// The CDO is bad.
     #[error(transparent)]

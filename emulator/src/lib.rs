@@ -18,7 +18,7 @@
 //! - `network`, `switch`, `packet`, `link`, `token`: streams.
 //! - `cores`, `surroundings`, `cascade`: the cores in the array and what they see of it.
 //! - `memory`, `lock`, `host`, `ddr`, `module`: what transfers and register writes touch.
-//! - `wake`: who sleeps until something changes.
+//! - `diagnosis`: why nothing moves; `wake`: who sleeps until something changes.
 //! - `error`, `report`, `prediction`, `timing`: refusals, results, what they mean in time, its
 //!   constants.
 //!
@@ -44,6 +44,7 @@ mod burst;
 mod cascade;
 mod cores;
 mod ddr;
+mod diagnosis;
 mod dma;
 mod error;
 mod host;

@@ -24,6 +24,23 @@ pub(crate) enum Source {
     Arbiter(Tile, u8),
 }
 
+impl Source {
+    /// The core (`None`) or MM2S channel that drives the source; none for control ports and arbiters.
+    pub(crate) fn sender(self) -> Option<(Tile, Option<u8>)> {
+        let Source::Slave(tile, slave) = self else {
+            return None;
+        };
+        match slave_port(tile.kind(), slave)? {
+            Port::Core => Some((tile, None)),
+            Port::Dma(number) => Some((tile, Some(number))),
+            port => {
+                let number = arch::array::shim::port_dma(Direction::Mm2s, port)?;
+                Some((tile, Some(number)))
+            }
+        }
+    }
+}
+
 impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (tile, port) = match *self {
@@ -385,6 +402,52 @@ impl Network {
                 self.ends[link].source
             ),
         }
+    }
+
+    /// Where the words of an S2MM channel come from: through packet switches back to those who send.
+    pub(crate) fn feeding(&self, index: usize) -> Vec<Source> {
+        let mut open: Vec<usize> = self.channels[index].iter().map(|(link, _)| *link).collect();
+        let mut seen = Vec::new();
+        let mut out = Vec::new();
+        while let Some(link) = open.pop() {
+            if seen.contains(&link) {
+                continue;
+            }
+            seen.push(link);
+            match self.ends[link].source {
+                Source::Arbiter(tile, _) => {
+                    let nodes = self.nodes.iter().filter(|n| n.tile == tile);
+                    open.extend(nodes.flat_map(|n| n.feeding(link)));
+                }
+                source => out.push(source),
+            }
+        }
+        out
+    }
+
+    /// The end that keeps an MM2S channel from sending.
+    pub(crate) fn held_up_by(&self, index: usize) -> Option<Sink> {
+        let (mut link, _) = self.channels[index]?;
+        for _ in 0..=self.links.len() {
+            let sink = self.ends[link]
+                .branches
+                .get(self.links[link].blocked_by()?)?
+                .sink;
+            let Sink::Packet(tile, slave) = sink else {
+                return Some(sink);
+            };
+            let node = self.nodes.iter().find(|n| n.tile == tile);
+            match node.and_then(|n| n.held_up_link(slave, &self.links)) {
+                Some(next) => link = next,
+                None => return Some(sink),
+            }
+        }
+        None
+    }
+
+    /// Words sent so far on the link that leads to an S2MM channel.
+    pub(crate) fn sent_to(&self, index: usize) -> u64 {
+        self.channels[index].map_or(0, |(link, _)| self.links[link].sent())
     }
 
     /// The other ends of a channel's stream, in words.

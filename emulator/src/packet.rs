@@ -174,6 +174,32 @@ impl Node {
         true
     }
 
+    /// Links of the inputs whose packets can go out on a link.
+    pub(crate) fn feeding(&self, link: usize) -> impl Iterator<Item = usize> {
+        let output = self.outputs.iter().find(|o| o.link == link);
+        let leads = move |slot: &Slot| {
+            output.is_some_and(|o| {
+                slot.enable
+                    && slot.arbiter == u32::from(o.arbiter)
+                    && o.msel_mask & 1 << slot.msel != 0
+            })
+        };
+        let inputs = self.inputs.iter();
+        inputs
+            .filter(move |i| i.slots.iter().any(leads))
+            .map(|i| i.link)
+    }
+
+    /// The link on which the packet at a slave port finds no room.
+    pub(crate) fn held_up_link(&self, slave: u8, links: &[Link]) -> Option<usize> {
+        let input = self.inputs.iter().find(|i| i.slave == slave)?;
+        let grant = input.grant?;
+        let full =
+            |(i, o): &(usize, &Output)| grant.outputs & 1 << i != 0 && !links[o.link].can_send();
+        let (_, output) = self.outputs.iter().enumerate().find(full)?;
+        Some(output.link)
+    }
+
     /// Inputs at which a packet waits, in words.
     pub(crate) fn wait_texts(&self, now: u64, links: &[Link]) -> Vec<String> {
         let mut out = Vec::new();

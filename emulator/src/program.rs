@@ -77,6 +77,7 @@ impl Npu {
                 return Err(EmuError::Budget {
                     budget: budget.cycles,
                     waiters: self.waiters(&at),
+                    cause: self.diagnosis(&self.awaited(&at)),
                 });
             }
             let mut moved = self.execute_op(&mut at)?;
@@ -91,6 +92,7 @@ impl Npu {
                 return Err(EmuError::Deadlock {
                     cycle: moved_at,
                     waiters: self.waiters(&at),
+                    cause: self.diagnosis(&self.awaited(&at)),
                 });
             }
         }
@@ -183,6 +185,12 @@ impl Npu {
         words[1] = address as u32;
         words[2] = words[2] & 0xffff_0000 | (address >> 32) as u32 & 0xffff;
         Ok(Ok(()))
+    }
+
+    /// Channels whose tokens the next operation lacks.
+    fn awaited(&self, at: &Progress<'_>) -> Vec<usize> {
+        let channels = at.waits_for.iter().copied();
+        channels.filter(|i| self.tokens[*i] == 0).collect()
     }
 
     fn waiters(&self, at: &Progress<'_>) -> Vec<String> {

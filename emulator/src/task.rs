@@ -59,9 +59,14 @@ impl Waiting {
         self.0.iter().flatten().count()
     }
 
+    /// First descriptors of the tasks.
+    pub(crate) fn starts(&self) -> impl Iterator<Item = u8> {
+        self.0.iter().flatten().map(|task| task.start)
+    }
+
     /// Whether a task starts at the descriptor.
     pub(crate) fn starts_at(&self, bd: u8) -> bool {
-        self.0.iter().flatten().any(|task| task.start == bd)
+        self.starts().any(|start| start == bd)
     }
 }
 

@@ -16,7 +16,7 @@
 //! - `program`: program memory and its decoded bundles.
 //! - `regs`, `pipe`, `banks`, `machine`: the register file, what is in flight, memory banks, one cycle.
 //! - `symbols`: names of functions.
-//! - `exec`: what operations do, one file a family.
+//! - `exec`: what operations do, one file a family; `locks`: which locks a program names.
 //!
 //! # How to add an instruction
 //!
@@ -29,6 +29,7 @@ pub mod bus;
 mod decode;
 mod exec;
 pub mod fault;
+mod locks;
 mod machine;
 mod op;
 mod pipe;
@@ -137,6 +138,11 @@ impl Core {
     /// Program memory.
     pub fn program(&self) -> &[u8] {
         self.program.memory()
+    }
+
+    /// Locks that the program acquires (`false`) and releases (`true`) by constant numbers.
+    pub(crate) fn lock_uses(&self) -> std::collections::BTreeSet<(u8, bool)> {
+        locks::lock_uses(self.program())
     }
 
     /// Resets registers, pipeline and program counter; program memory and the enable stay.
