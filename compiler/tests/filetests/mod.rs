@@ -6,14 +6,28 @@
 //!
 //! - `parse`: text to kernel IR and back.
 //! - `verify`: every rule that a module breaks.
+//! - `select`: the machine instructions of every function, on values.
+//! - `schedule`: every function scheduled and with registers, cycles down, slots across.
+//! - `encode`: the bytes of every function, bundle by bundle.
 //! - `run`: kernel IR on the interpreter; directives are described in [`run`].
+//!
+//! [`complete`] sees to it that every operation and every error of the verifier has a file.
 
+mod complete;
+mod encode;
 mod parse;
 mod run;
+mod schedule;
+mod select;
 mod verify;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use npuc::kernel::interp::Arg;
+use npuc::kernel::ir::Module;
+use npuc::kernel::types::Type;
+use npuc::machine::Machine;
 
 /// What a runner says about a line.
 struct Note {
@@ -54,8 +68,8 @@ impl Note {
     }
 }
 
-/// Runs every file of a folder.
-fn run_folder(kind: &str, runner: impl Fn(&str) -> Result<Vec<Note>, String>) {
+/// The files of a folder.
+fn files(kind: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/filetests")
         .join(kind);
@@ -63,6 +77,23 @@ fn run_folder(kind: &str, runner: impl Fn(&str) -> Result<Vec<Note>, String>) {
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(!files.is_empty(), "{} has no files", folder.display());
+    files
+}
+
+/// Compiles a module into a program that calls its last function with zeros.
+fn compiled(module: &Module) -> Result<Machine, String> {
+    let last = module.funcs.last().ok_or("no function")?;
+    let args = last.params.iter().map(|param| match last.ty(param.value) {
+        Type::Ptr => Arg::Ptr(0x70400),
+        _ => Arg::I32(0),
+    });
+    let args: Vec<Arg> = args.collect();
+    Machine::new(module, &last.name, &args).map_err(|e| e.to_string())
+}
+
+/// Runs every file of a folder.
+fn run_folder(kind: &str, runner: impl Fn(&str) -> Result<Vec<Note>, String>) {
+    let files = files(kind);
     let update = std::env::var_os("UPDATE_FILETESTS").is_some();
     let mut failures = Vec::new();
     for file in files {

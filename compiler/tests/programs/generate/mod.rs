@@ -121,7 +121,7 @@ fn func(name: &str, choices: &mut Choices<'_>, callee: Option<&str>) -> Func {
             b.store(*value, pointers[1], 128 * at as i32);
         }
         let args = [pointers[0], pointers[1], scalar];
-        b.call(callee, &args);
+        let results = b.call_for(callee, &args, &[Type::I32, Type::Ptr]);
         // Vectors do not outlive a call: every register that holds one belongs to the callee.
         scope.wide.clear();
         scope.masks.clear();
@@ -129,6 +129,12 @@ fn func(name: &str, choices: &mut Choices<'_>, callee: Option<&str>) -> Func {
         scope.scalars = scope
             .scalars
             .split_off(scope.scalars.len().saturating_sub(3));
+        scope.scalars.push(results[0]);
+        scope.pointers[1] = Pointer {
+            value: results[1],
+            lowest: 0,
+            highest: 0,
+        };
         block(&mut b, choices, &mut scope, 0);
     }
     // Whatever was computed last is seen.
@@ -138,12 +144,15 @@ fn func(name: &str, choices: &mut Choices<'_>, callee: Option<&str>) -> Func {
     for (at, value) in scope.scalars.iter().rev().take(4).enumerate() {
         b.store(*value, pointers[0], 4 * at as i32);
     }
+    if callee.is_none() {
+        b.return_(&[scope.scalars[scope.scalars.len() - 1], pointers[1]]);
+    }
     b.finish()
 }
 
 fn block(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, depth: usize) {
     for _ in 0..choices.below(OPS) {
-        match choices.below(15) {
+        match choices.below(17) {
             0 | 1 => scalar(b, choices, scope),
             2 | 3 => load(b, choices, scope),
             4 | 5 => store(b, choices, scope),
@@ -157,6 +166,8 @@ fn block(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, dept
             }
             11 | 12 => vector::operation(b, choices, scope),
             13 if depth == 0 => walk(b, choices, scope),
+            14 if depth < 2 => choice(b, choices, scope, depth),
+            15 if depth < 2 => again(b, choices, scope, depth),
             _ => pointer(b, choices, scope),
         }
     }
@@ -501,4 +512,57 @@ fn loop_(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, dept
     });
     scope.scalars.push(ends[1]);
     vector::extend(b, scope, &ends[2..]);
+}
+
+/// One of two blocks, which yield a scalar and, where there is one, a vector.
+fn choice(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, depth: usize) {
+    let cond = choices.of(&scope.scalars);
+    let wide = scope.wide.last().copied();
+    let idle = choices.below(3) == 0;
+    let outer = scope.clone();
+    let arm = |b: &mut FuncBuilder, choices: &mut Choices<'_>| {
+        let mut scope = outer.clone();
+        block(b, choices, &mut scope, depth + 1);
+        let scalar = scope.scalars[scope.scalars.len() - 1];
+        let ty = wide.map(|value| b.ty(value));
+        let of_type = scope.wide.iter().rev().find(|v| Some(b.ty(**v)) == ty);
+        let values = [Some(scalar), of_type.copied()];
+        values.into_iter().flatten().collect::<Vec<Value>>()
+    };
+    let then = b.block(|b| {
+        let values = arm(b, choices);
+        if idle { vec![] } else { values }
+    });
+    let otherwise = b.block(|b| match idle {
+        true => vec![],
+        false => arm(b, choices),
+    });
+    let mut results = b.many(Op::If {
+        cond,
+        then,
+        otherwise,
+    });
+    if !idle {
+        scope.scalars.push(results.remove(0));
+        scope.wide.extend(results);
+    }
+}
+
+/// A loop that goes on as long as bits are left in a number.
+fn again(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, depth: usize) {
+    let mask = b.iconst(PASSES);
+    let scalar = choices.of(&scope.scalars);
+    let bits = b.int(IntOp::And, scalar, mask);
+    let init = [bits, choices.of(&scope.scalars)];
+    let outer = scope.clone();
+    let ends = b.while_(&init, |b, carried| {
+        let mut scope = outer;
+        scope.scalars.extend(carried);
+        block(b, choices, &mut scope, depth + 1);
+        let one = b.iconst(1);
+        let fewer = b.int(IntOp::Lshr, carried[0], one);
+        let scalar = *scope.scalars.last().unwrap_or(&carried[1]);
+        (fewer, vec![fewer, scalar])
+    });
+    scope.scalars.extend(ends);
 }
