@@ -28,6 +28,8 @@ pub struct CoreProgram {
     pub bundles_checked: usize,
     /// Hardware loops.
     pub loops: Vec<LoopReport>,
+    /// What went to the stack for want of registers, in words.
+    pub spills: Vec<String>,
 }
 
 /// Compiles the program of a core: its plan as the entry function, and the kernels.
@@ -42,7 +44,8 @@ pub fn compile(plan: &CorePlan, kernels: &Module) -> Result<CoreProgram, String>
         stack_bytes: plan.stack_bytes,
         ..aie2::Options::default()
     };
-    let program = aie2::compile(&verified, &options).map_err(|e| e.to_string())?;
+    let compiled = aie2::compile_reported(&verified, &options).map_err(|e| e.to_string())?;
+    let program = compiled.program;
     let map = layout::layout(&program).map_err(|e| e.to_string())?;
     let image = emit::emit(&program, &map).map_err(|e| e.to_string())?;
     let checked = checker::check(&image.text, &program, &map).map_err(|errors| {
@@ -59,6 +62,7 @@ pub fn compile(plan: &CorePlan, kernels: &Module) -> Result<CoreProgram, String>
             .into_iter()
             .map(loop_report)
             .collect(),
+        spills: compiled.spills.iter().map(ToString::to_string).collect(),
         elf,
         module: verified.into_inner(),
     })

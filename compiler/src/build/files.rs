@@ -117,6 +117,7 @@ fn core_report(tile: Tile, program: &CoreProgram, lowered: &Lowered) -> CoreRepo
         data_bytes: stack + buffers.sum::<u32>(),
         bundles_checked: program.bundles_checked,
         loops: program.loops.clone(),
+        spills: program.spills.clone(),
     }
 }
 

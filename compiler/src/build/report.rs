@@ -38,6 +38,8 @@ pub struct CoreReport {
     pub bundles_checked: usize,
     /// Hardware loops, in order of address.
     pub loops: Vec<LoopReport>,
+    /// What went to the stack for want of registers, in words.
+    pub spills: Vec<String>,
 }
 
 /// One hardware loop.
