@@ -254,6 +254,31 @@ fn a_saved_register_overwritten_on_the_stack() {
 }
 
 #[test]
+fn accesses_that_meet_on_the_stack_under_two_objects() {
+    let text = "
+        func main
+        block only
+        0: jl @@f
+        20: done
+        cycles 26
+        func f lr r0
+        block only
+        0: paddb [sp], #32
+        1: st lr, [sp, #-32] !9
+        2: st r0, [sp, #-28] !8
+        10: lda lr, [sp, #-32] !9
+        11: lda r1, [sp, #-28] !7
+        18: ret lr
+        19: paddb [sp], #-32
+        cycles 24";
+    let said = complaints(&text.replace("@@f", "@@f r0").replace("main", "main r0"));
+    assert!(said.contains("touch different objects"), "{said}");
+    let right = text.replace("!7", "!8");
+    let said = complaints(&right.replace("@@f", "@@f r0").replace("main", "main r0"));
+    assert!(!said.contains("touch different objects"), "{said}");
+}
+
+#[test]
 fn a_result_forwarded_to_a_reader_of_the_older_value() {
     let text = "
         func main r0 x0 x2 cm0 cm2
