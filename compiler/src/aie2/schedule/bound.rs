@@ -4,7 +4,7 @@
 use arch::aie2::{Resource, Slot, UseKind};
 
 use super::ddg::Graph;
-use super::timing::itinerary;
+use super::timing::{itinerary, stages};
 use crate::aie2::vcode::{VFunc, VInst};
 
 /// A lower bound of cycles per pass and what makes it.
@@ -65,7 +65,7 @@ pub fn resource_bound(func: &VFunc, insts: &[VInst]) -> Bound {
             .iter()
             .map(|i| {
                 let forms = i.forms.iter().map(|f| {
-                    let stages = itinerary(func, i, *f).stages.iter();
+                    let stages = stages(itinerary(func, i, *f));
                     let used =
                         stages.filter(|s| s.resource == resource && s.kind == UseKind::Required);
                     used.map(|s| u32::from(s.cycles)).sum::<u32>()

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use arch::aie2::{Itinerary, Opcode, Resource, Slot, UseKind};
 
-use super::timing::itinerary;
+use super::timing::{itinerary, stages};
 use crate::aie2::select::STACK_OBJECT;
 use crate::aie2::vcode::{VFunc, VInst};
 
@@ -116,8 +116,8 @@ pub fn collide(period: usize, a: (Form, usize), b: (Form, usize)) -> bool {
     if a.1 % period == b.1 % period && excluded(a.0.op.slot()) & slot_bit(b.0.op.slot()) != 0 {
         return true;
     }
-    a.0.itinerary.stages.iter().any(|x| {
-        let mut same = b.0.itinerary.stages.iter();
+    stages(a.0.itinerary).any(|x| {
+        let mut same = stages(b.0.itinerary);
         same.any(|y| {
             let first = |at: usize, stage: u8| at + usize::from(stage);
             let (m, n) = (first(a.1, x.first), first(b.1, y.first));
@@ -175,7 +175,7 @@ impl Table {
             return false;
         }
         let mut probe: Vec<(usize, usize, UseKind)> = Vec::new();
-        for stage in itinerary.stages {
+        for stage in stages(itinerary) {
             let r = stage.resource as usize;
             let first = cycle + usize::from(stage.first) - 1;
             for c in first..first + usize::from(stage.cycles) {
@@ -233,7 +233,7 @@ impl Table {
         } else {
             row.slots & !bit
         };
-        for stage in itinerary.stages {
+        for stage in stages(itinerary) {
             let r = stage.resource as usize;
             let first = cycle + usize::from(stage.first) - 1;
             for c in first..first + usize::from(stage.cycles) {

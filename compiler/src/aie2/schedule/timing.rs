@@ -1,6 +1,6 @@
 //! When an instruction reads and writes, before registers are assigned.
 
-use arch::aie2::{Access, Dir, Itinerary, Opcode, Reg, RegFile};
+use arch::aie2::{Access, Dir, Itinerary, Opcode, Reg, RegFile, Resource, Stage};
 
 use crate::aie2::vcode::{Arg, VFunc, VInst, operand_reg};
 
@@ -50,6 +50,18 @@ pub fn itinerary(func: &VFunc, inst: &VInst, form: Opcode) -> &'static Itinerary
         Some(Arg::Reg(reg)) => class.contains(*reg),
         _ => false,
     })
+}
+
+/// The uses of ports and units. VST.CONV reserves the store interface in stage 2 and uses it in stage 4,
+/// as VST.SRS does: both count.
+///
+/// Source: Xilinx/llvm-aie llvm/lib/Target/AIE/aie2/AIE2Schedule.td, which names only the first.
+pub fn stages(itinerary: &'static Itinerary) -> impl Iterator<Item = Stage> {
+    let late = itinerary.memory_cycles.contains(&7);
+    let mut early = itinerary.stages.iter();
+    let early = early.find(|s| s.resource == Resource::Store && s.first == 2);
+    let again = early.filter(|_| late).map(|s| Stage { first: 4, ..*s });
+    itinerary.stages.iter().copied().chain(again)
 }
 
 /// Whether an implicit register orders instructions: status registers, which nobody reads, do not.
@@ -142,7 +154,7 @@ pub fn settled(func: &VFunc, inst: &VInst, touches: &[Touch]) -> i32 {
     }
     for form in &inst.forms {
         let itinerary = itinerary(func, inst, *form);
-        for stage in itinerary.stages {
+        for stage in stages(itinerary) {
             // A port that nobody uses before stage k may be busy for k - 1 cycles of what follows.
             let last = i32::from(stage.first) + i32::from(stage.cycles) - 1;
             let free = i32::from(super::resources::first_use(stage.resource)) - 1;
