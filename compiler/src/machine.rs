@@ -215,10 +215,10 @@ impl Machine {
     }
 }
 
-/// Compiles the module and runs one of its functions; see [`Machine`].
+/// Compiles the module, lets the checker prove it and runs one of its functions; see [`Machine`].
 ///
 /// # Errors
-/// As [`Machine::new`] and [`Machine::run`].
+/// As [`Machine::new`], [`Machine::prove`] and [`Machine::run`].
 pub fn run(
     module: &Module,
     func: &str,
@@ -226,7 +226,9 @@ pub fn run(
     memory: &Memory,
     locks: BTreeMap<u8, u8>,
 ) -> Result<Ran, Failure> {
-    Machine::new(module, func, args)?.run(memory, locks)
+    let machine = Machine::new(module, func, args)?;
+    machine.prove()?;
+    machine.run(memory, locks)
 }
 
 struct Bus {
