@@ -12,12 +12,14 @@
 //! - [`machine`]: a function of kernel IR on one emulated core.
 //! - [`overlays`]: the overlays that `build-kernels` builds, by name.
 //! - [`build`]: the build driver, its cache and its report.
+//! - [`draw`]: pictures of the array.
 //! - [`cli`]: the command line.
 
 pub mod aie2;
 pub mod array;
 pub mod build;
 pub mod cli;
+pub mod draw;
 pub mod kernel;
 pub mod kernels;
 pub mod machine;

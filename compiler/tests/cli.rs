@@ -150,6 +150,86 @@ fn builds_inspects_disassembles_and_runs() {
     }
 }
 
+/// Every event of a trace has what viewers need, and spans of a track do not overlap.
+#[test]
+fn a_trace_is_made_of_trace_events() {
+    let built = Built::new();
+    let input = built.file("in.bin", &[7; 65536]);
+    let (output, trace) = (built.path("out.bin"), built.path("trace.json"));
+    let (xclbin, insts) = (
+        built.path("passthrough.xclbin"),
+        built.path("insts_main.bin"),
+    );
+    let args = [
+        format!("in:{}", input.display()),
+        format!("out:{}:65536", output.display()),
+    ];
+    let mut line = run_args(&xclbin, &insts, &args);
+    let folder = built.path("");
+    line.extend(["--elfs", str(&folder), "--trace", str(&trace)]);
+    let outcome = npuc(&line);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    let text = std::fs::read(&trace).expect("a trace");
+    let json: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+    let events = json["traceEvents"].as_array().expect("events");
+    let mut ends = std::collections::BTreeMap::new();
+    let mut names = std::collections::BTreeSet::new();
+    for event in events {
+        let (name, phase) = (event["name"].as_str(), event["ph"].as_str());
+        let (pid, tid) = (event["pid"].as_u64(), event["tid"].as_u64());
+        let ts = event["ts"].as_f64().expect("a time");
+        names.insert(name.expect("a name").to_owned());
+        match phase {
+            Some("X") => {
+                let track = (pid.expect("a process"), tid.expect("a thread"));
+                let end = ends.entry(track).or_insert(0.0);
+                let duration = event["dur"].as_f64().expect("a duration");
+                assert!(duration > 0.0 && ts >= *end - 1e-6, "{event}");
+                *end = ts + duration;
+            }
+            Some("C") => {
+                let values = event["args"].as_object().expect("values");
+                assert!(values.values().all(serde_json::Value::is_number), "{event}");
+            }
+            Some("M") => assert!(event["args"]["name"].is_string(), "{event}"),
+            other => panic!("phase {other:?}"),
+        }
+    }
+    for name in [
+        "passthrough",
+        "waits for lock 49",
+        "BD 0",
+        "lock 0",
+        "bytes a cycle",
+    ] {
+        assert!(names.contains(name), "{name} of {names:?}");
+    }
+}
+
+#[test]
+fn a_picture_shows_tiles_fifos_and_routes() {
+    let built = Built::new();
+    let drawn = npuc(&["draw", "passthrough"]);
+    assert_eq!(drawn.code, Some(0), "{}", drawn.err);
+    for text in [
+        "<svg ",
+        "core tile (0,2)",
+        "shim tile (0,0)",
+        "<title>in</title>",
+        "2 × 4 KiB",
+        "prefers-color-scheme:dark",
+    ] {
+        assert!(drawn.out.contains(text), "{text} in {}", drawn.out);
+    }
+    let file = built.path("picture.svg");
+    let xclbin = built.path("passthrough.xclbin");
+    let outcome = npuc(&["draw", str(&xclbin), "--out", str(&file)]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    let picture = std::fs::read_to_string(&file).expect("written");
+    assert!(picture.contains("MM2S0 of core tile (0,2)"), "{picture}");
+    refuses(&["draw", "nothing"], 1, &["unknown overlay `nothing`"]);
+}
+
 #[test]
 fn a_second_build_comes_from_the_cache() {
     let built = Built::new();

@@ -17,6 +17,7 @@ use crate::memory::Memory;
 use crate::task::{Task, Waiting};
 use crate::timing::DDR_BLOCK_WORDS;
 use crate::token;
+use crate::trace::DmaState;
 use crate::wake::Wakes;
 
 /// The registers of a tile's descriptors.
@@ -591,6 +592,21 @@ impl Channel {
             Phase::Data if self.id.dir == Direction::S2mm => Some(Blocked::Words),
             Phase::Header | Phase::Data => Some(Blocked::Room),
             Phase::Token => Some(Blocked::Token),
+        }
+    }
+
+    /// The current descriptor.
+    pub(crate) fn bd(&self) -> u8 {
+        self.bd
+    }
+
+    /// What the channel does, for traces; `None` when it is idle or between descriptors.
+    pub(crate) fn state(&self) -> Option<DmaState> {
+        match self.phase {
+            Phase::Idle | Phase::Load => None,
+            Phase::Acquire => Some(DmaState::Lock),
+            Phase::Header | Phase::Data => Some(DmaState::Moves),
+            Phase::Token => Some(DmaState::Token),
         }
     }
 

@@ -18,7 +18,7 @@
 //! - `network`, `switch`, `packet`, `link`, `token`: streams.
 //! - `cores`, `surroundings`, `cascade`: the cores in the array and what they see of it.
 //! - `memory`, `lock`, `host`, `ddr`, `module`: what transfers and register writes touch.
-//! - `diagnosis`: why nothing moves; `wake`: who sleeps until something changes.
+//! - [`trace`]: what happened when; `diagnosis`: why nothing moves; `wake`: who sleeps until something changes.
 //! - `error`, `report`, `prediction`, `timing`: refusals, results, what they mean in time, its
 //!   constants.
 //!
@@ -65,8 +65,10 @@ mod switch;
 mod task;
 mod timing;
 mod token;
+pub mod trace;
 mod wake;
 
+pub use core::Wait;
 pub use error::{ChannelId, EmuError};
 pub use npu::Npu;
 pub use prediction::{Bound, Prediction};

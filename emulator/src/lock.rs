@@ -42,6 +42,13 @@ impl Locks {
         })
     }
 
+    /// The lock with this index in [`Locks::values`].
+    pub(crate) fn at(&self, index: usize) -> LockRef {
+        LockRef {
+            index: index as u16,
+        }
+    }
+
     /// Tile and id of a lock.
     pub(crate) fn name(&self, lock: LockRef) -> (Tile, u8) {
         Tile::all()
@@ -50,6 +57,11 @@ impl Locks {
                 (id < u16::from(tile.kind().locks())).then_some((tile, id as u8))
             })
             .unwrap_or((Tile::new(0, 0), 0))
+    }
+
+    /// The values of all locks, by index.
+    pub(crate) fn values(&self) -> &[u8] {
+        &self.values
     }
 
     pub(crate) fn value(&self, lock: LockRef) -> u8 {

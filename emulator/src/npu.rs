@@ -15,6 +15,7 @@ use crate::module::Modules;
 use crate::network::{Network, channel_ids};
 use crate::report::{CoreReport, DmaReport, RunReport};
 use crate::timing::{ClockMhz, WINDOW};
+use crate::trace::Tracer;
 use crate::wake::Wakes;
 
 /// The npu1 array, powered up and unconfigured.
@@ -43,6 +44,8 @@ pub struct Npu {
     pub(crate) lookahead: u64,
     /// Tokens that reached the host, by channel.
     pub(crate) tokens: Vec<u32>,
+    /// The trace in the making.
+    pub(crate) tracer: Option<Box<Tracer>>,
     /// Index of each tile's first channel.
     first_channel: Vec<usize>,
     /// Nobody sleeps, to compare with.
@@ -92,6 +95,7 @@ impl Npu {
             resting: 0,
             rest_end: u64::MAX,
             lookahead: WINDOW,
+            tracer: None,
             first_channel,
             #[cfg(test)]
             ask_everyone: false,

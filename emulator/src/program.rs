@@ -86,6 +86,7 @@ impl Npu {
                 moved_at = self.now;
             }
             moved |= self.step()?;
+            self.trace_cycle();
             if moved {
                 moved_at = self.now;
             } else if self.now - moved_at > STUCK_CYCLES {

@@ -1,4 +1,4 @@
-//! The command line: `npuc build`, `inspect`, `disasm`, `asm`, `explain`, `run`.
+//! The command line: `npuc build`, `inspect`, `disasm`, `asm`, `explain`, `draw`, `run`.
 //!
 //! Exit codes: 0 done; 1 the work failed, for instance a kernel that does not fit or a run that does
 //! not end; 2 the command line is wrong; 3 an input file cannot be read or is not what it should be.
@@ -12,9 +12,11 @@ use miette::MietteDiagnostic;
 mod asm;
 pub mod build;
 mod disasm;
+mod draw;
 mod explain;
 mod inspect;
 mod run;
+mod trace;
 
 /// Kernel compiler and toolchain driver for the NPU of AMD Ryzen AI laptops (npu1, AIE2)
 #[derive(Debug, Parser)]
@@ -40,6 +42,8 @@ enum Command {
     Asm(asm::Args),
     /// Show the schedule of a kernel, and what keeps its loops from being shorter
     Explain(explain::Args),
+    /// Draw the array as an XCLBIN or an overlay configures it: tiles, buffers, routes
+    Draw(draw::Args),
     /// Run an instruction stream on an XCLBIN, on the emulator
     Run(run::Args),
 }
@@ -88,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Disasm(args) => disasm::run(&args),
         Command::Asm(args) => asm::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Draw(args) => draw::run(&args),
         Command::Run(args) => run::run(&args),
     };
     match result {
@@ -102,6 +107,17 @@ pub fn main() -> ExitCode {
 /// Reads an input file.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|e| Failure::input(path, e))
+}
+
+/// Writes a file as a whole, or leaves what was there.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let failed = |e: std::io::Error| Failure::work(format!("cannot write {}: {e}", path.display()));
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let staged = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
+    let staged = staged.map_err(failed)?;
+    std::fs::write(staged.path(), bytes).map_err(failed)?;
+    staged.persist(path).map_err(|e| failed(e.error))?;
+    Ok(())
 }
 
 /// Prints to standard output; a reader that has gone away (`| head`) ends the output quietly.

@@ -8,7 +8,7 @@ use emulator::{Budget, ClockMhz, Npu};
 use formats::elf::CoreElf;
 use formats::txn::Stream;
 
-use super::{Failure, print, read};
+use super::{Failure, print, read, trace, write};
 
 /// Arguments of `npuc run`.
 #[derive(Debug, clap::Args)]
@@ -35,6 +35,10 @@ pub(super) struct Args {
     /// Print the predicted time on npu1, how busy cores and channels were, and what bound the run
     #[arg(long)]
     report: bool,
+    /// Write what happened when: a trace that Perfetto (ui.perfetto.dev) and chrome://tracing show.
+    /// With `--elfs`, cores are shown by function
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
 }
 
 /// A host buffer on the command line.
@@ -80,15 +84,18 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         HostArg::Out(_, bytes) => Ok(vec![0; *bytes]),
     });
     let mut buffers = contents.collect::<Result<Vec<_>, _>>()?;
-    let report = npu
-        .run(
-            &stream,
-            &mut buffers,
-            Budget {
-                cycles: args.budget,
-            },
-        )
-        .map_err(Failure::work)?;
+    if args.trace.is_some() {
+        npu.start_trace();
+    }
+    let budget = Budget {
+        cycles: args.budget,
+    };
+    let ran = npu.run(&stream, &mut buffers, budget);
+    if let (Some(file), Some(trace)) = (&args.trace, npu.take_trace()) {
+        let json = trace::to_json(&trace);
+        write(file, json.to_string().as_bytes())?;
+    }
+    let report = ran.map_err(Failure::work)?;
     for (arg, bytes) in args.args.iter().zip(&buffers) {
         if let HostArg::Out(file, _) | HostArg::InOut(file) = arg {
             write(file, bytes)?;
@@ -124,17 +131,6 @@ fn name_functions(npu: &mut Npu, folder: &Path) -> Result<(), Failure> {
         )),
         _ => Ok(()),
     }
-}
-
-/// Writes a file as a whole, or leaves what was there.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failed = |e: std::io::Error| Failure::work(format!("cannot write {}: {e}", path.display()));
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-    let staged = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
-    let staged = staged.map_err(failed)?;
-    std::fs::write(staged.path(), bytes).map_err(failed)?;
-    staged.persist(path).map_err(|e| failed(e.error))?;
-    Ok(())
 }
 
 #[cfg(test)]

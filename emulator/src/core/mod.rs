@@ -140,6 +140,11 @@ impl Core {
         self.program.memory()
     }
 
+    /// The names of the program's functions.
+    pub fn symbols(&self) -> &Symbols {
+        &self.symbols
+    }
+
     /// Locks that the program acquires (`false`) and releases (`true`) by constant numbers.
     pub(crate) fn lock_uses(&self) -> std::collections::BTreeSet<(u8, bool)> {
         locks::lock_uses(self.program())

@@ -38,10 +38,20 @@ impl Symbols {
         Symbols { functions }
     }
 
+    /// Names of the functions, in the order of their addresses.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.functions.iter().map(|(.., name)| name.as_str())
+    }
+
+    /// Position of the function that begins last at or before an address.
+    pub(crate) fn position(&self, pc: u32) -> Option<usize> {
+        let after = self.functions.partition_point(|(addr, ..)| *addr <= pc);
+        after.checked_sub(1)
+    }
+
     /// The place of a program address; `None` outside every function.
     pub fn place(&self, pc: u32) -> Option<Place> {
-        let after = self.functions.partition_point(|(addr, ..)| *addr <= pc);
-        let (addr, size, name) = self.functions[..after].last()?;
+        let (addr, size, name) = &self.functions[self.position(pc)?];
         let offset = pc - addr;
         (*size == 0 || offset < *size).then(|| Place {
             function: name.clone(),
