@@ -9,6 +9,7 @@
 //! - [`passthrough`](mod@passthrough): copies bytes.
 //! - [`scale_i16`](mod@scale_i16): multiplies by a factor, shifts, rounds, saturates.
 //! - [`matmul`]: products of matrices, and the layout of their operands.
+//! - [`mod@transpose`]: a matrix in that layout, transposed.
 
 pub mod add;
 pub mod cases;
@@ -16,6 +17,7 @@ mod error;
 pub mod matmul;
 pub mod passthrough;
 pub mod scale_i16;
+pub mod transpose;
 mod unroll;
 
 pub use add::{Addend, add};
@@ -25,3 +27,4 @@ pub use matmul::int8::{self as matmul_i8, MatmulI8, matmul_i8};
 pub use matmul::requant::{Requant, matmul_i8_requant};
 pub use passthrough::passthrough;
 pub use scale_i16::scale_i16;
+pub use transpose::{Transpose, transpose};

@@ -13,8 +13,8 @@ use npuc::kernel::verify::{Verified, verify};
 use npuc::kernels::matmul::bf16::Sum;
 use npuc::kernels::matmul::requant::To;
 use npuc::kernels::{
-    Addend, KernelError, MatmulBf16, MatmulI8, Requant, add, matmul_bf16, matmul_i8,
-    matmul_i8_requant, passthrough, scale_i16,
+    Addend, KernelError, MatmulBf16, MatmulI8, Requant, Transpose, add, matmul_bf16, matmul_i8,
+    matmul_i8_requant, passthrough, scale_i16, transpose,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -168,6 +168,7 @@ fn shapes_that_kernels_refuse() {
         n,
         sum: Sum::Bf16,
     };
+    let turned = |m, n| Transpose { m, n, wide: true };
     let errors: Vec<KernelError> = [
         passthrough(0),
         passthrough(33),
@@ -190,6 +191,9 @@ fn shapes_that_kernels_refuse() {
         add(Addend::Bf16, 24),
         add(Addend::F32, 0),
         add(Addend::I32, 32768),
+        transpose(turned(24, 16)),
+        transpose(turned(16, 0)),
+        transpose(turned(256, 256)),
     ]
     .into_iter()
     .map(|result| result.unwrap_err())

@@ -1,12 +1,15 @@
-//! Kernels that take element by element.
+//! Kernels that take element by element, or move them.
 
 use super::{Case, Elem, KernelError, Role, Work, operand};
-use crate::kernels::{Addend, add, passthrough, scale_i16};
+use crate::kernels::{Addend, Transpose, add, passthrough, scale_i16, transpose};
 
 pub(super) fn cases() -> Result<Vec<Case>, KernelError> {
     let mut cases = vec![case_passthrough(4096)?, case_scale(2048)?];
     for addend in Addend::ALL {
         cases.push(case_add(addend, 2048)?);
+    }
+    for wide in [false, true] {
+        cases.push(case_transpose(wide)?);
     }
     Ok(cases)
 }
@@ -78,6 +81,35 @@ fn case_add(addend: Addend, elements: u32) -> Result<Case, KernelError> {
         exact: Box::new(|operands| {
             let pairs = operands[0].iter().zip(&operands[1]);
             vec![pairs.map(|(x, y)| x + y).collect()]
+        }),
+    })
+}
+
+fn case_transpose(wide: bool) -> Result<Case, KernelError> {
+    let (m, n) = (64, 96);
+    let shape = Transpose { m, n, wide };
+    let elem = shape.elem();
+    let len = u64::from(m * n);
+    let vectors = len * u64::from(elem.bytes()) / 32;
+    Ok(Case {
+        kernel: shape.name(),
+        shape: format!("{m}x{n}"),
+        func: transpose(shape)?,
+        operands: vec![
+            operand("src", elem, len, 8, Role::In),
+            operand("dst", elem, len, 8, Role::Out),
+        ],
+        work: Work {
+            loads: vectors,
+            stores: vectors,
+            moves: vectors / 2 * if wide { 2 } else { 1 },
+            ..Work::default()
+        },
+        exact: Box::new(move |operands| {
+            let matrix = shape.source().unpack(&operands[0]);
+            let (m, n) = (m as usize, n as usize);
+            let turned = (0..m * n).map(|index| matrix[index % m * n + index / m]);
+            vec![shape.target().pack(&turned.collect::<Vec<f64>>())]
         }),
     })
 }
