@@ -193,7 +193,7 @@ const TRANSCRIBE_HELP: &str = concat!(
 Examples:
   amanuensis transcribe talk.mp3 --model base.en
   amanuensis transcribe *.flac --format srt,json --output-dir texts
-  ffmpeg -i talk.opus -f wav - | amanuensis transcribe - --format vtt > talk.vtt
+  ffmpeg -i talk.wma -f wav - | amanuensis transcribe - --format vtt > talk.vtt
 
 ",
     exit_codes!()

@@ -10,11 +10,18 @@ struct Package {
     purpose: &'static str,
 }
 
-const PACKAGES: &[Package] = &[Package {
-    name: "xilinx-bootgen",
-    program: "bootgen",
-    purpose: "tests compare our PDI with what it writes",
-}];
+const PACKAGES: &[Package] = &[
+    Package {
+        name: "cmake",
+        program: "cmake",
+        purpose: "builds libopus for the command",
+    },
+    Package {
+        name: "xilinx-bootgen",
+        program: "bootgen",
+        purpose: "tests compare our PDI with what it writes",
+    },
+];
 
 /// Installs the packages that are missing.
 pub(crate) fn run() -> miette::Result<()> {

@@ -1,12 +1,13 @@
 //! Containers and codecs, by symphonia.
 
 use std::io::ErrorKind;
+use std::sync::LazyLock;
 
 use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
 use symphonia::core::codecs::audio::{
     AudioCodecParameters, AudioDecoder, AudioDecoderOptions, CODEC_ID_NULL_AUDIO,
 };
+use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
@@ -14,11 +15,20 @@ use symphonia::core::io::{MediaSourceStream, ReadBytes, SeekBuffered};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, TimeBase, Timestamp};
+use symphonia_adapter_libopus::OpusDecoder;
 
 use super::error::clock;
 use super::source::Source;
 use super::wav_layout::WavLayout;
 use super::{AudioError, AudioInfo, mix};
+
+/// symphonia's own decoders, and libopus, for which it has none.
+static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
+    let mut codecs = CodecRegistry::new();
+    symphonia::default::register_enabled_codecs(&mut codecs);
+    codecs.register_audio_decoder::<OpusDecoder>();
+    codecs
+});
 
 /// The longest silence put in place of one damaged packet, in seconds.
 const MAX_GAP: f64 = 1.0;
@@ -272,17 +282,12 @@ fn open_codec(
     let Some(CodecParameters::Audio(params)) = &track.codec_params else {
         return Err(refused("unknown".to_owned()));
     };
-    let codec = symphonia::default::get_codecs()
+    let codec = CODECS
         .make_audio_decoder(params, &AudioDecoderOptions::default())
         .map_err(|error| {
             refused(match params.codec {
-                CODEC_ID_OPUS => "opus".to_owned(),
                 CODEC_ID_NULL_AUDIO => "unknown".to_owned(),
-                known
-                    if symphonia::default::get_codecs()
-                        .get_audio_decoder(known)
-                        .is_some() =>
-                {
+                known if CODECS.get_audio_decoder(known).is_some() => {
                     format!("{known} ({})", detail(&error))
                 }
                 other => other.to_string(),
