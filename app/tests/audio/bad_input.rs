@@ -121,6 +121,14 @@ fn a_damaged_stretch_keeps_the_time() {
     assert!(samples.len() >= 40_960 - 2 * 4096, "{}", samples.len());
 }
 
+/// More channels than a block of samples has bytes.
+#[test]
+fn a_wav_of_too_many_channels_is_refused() {
+    let mut bytes = wav::file(44_100, &[&[0.25; 5000]], Format::I16);
+    bytes[23] = 128;
+    assert!(AudioReader::from_stream(Cursor::new(bytes), "wide.wav").is_err());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
