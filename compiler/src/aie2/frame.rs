@@ -1,7 +1,7 @@
 //! Stack frames: what a function keeps in memory while it runs.
 //!
 //! The stack grows upward. A function that keeps something moves the stack pointer past its frame when
-//! it is entered and back when it returns. Until [`lay_out`] knows the size of the frame, an access
+//! it is entered and back when it returns. Until `lay_out` knows the size of the frame, an access
 //! names its place counted from the bottom of the frame; afterwards from the stack pointer.
 
 use arch::aie2::{Opcode, Reg, op, reg};
