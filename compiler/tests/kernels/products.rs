@@ -97,12 +97,7 @@ fn i8s(len: u64) -> impl Strategy<Value = Vec<i8>> {
 
 #[test]
 fn requantised_products_follow_the_fixed_point_form() {
-    let sizes = (
-        1u32..=2,
-        prop::sample::select(vec![1u32, 9]),
-        1u32..=2,
-        any::<bool>(),
-    );
+    let sizes = (1u32..=2, 1u32..=2, 1u32..=2, any::<bool>());
     let inputs = sizes.prop_flat_map(|(m, k, n, accumulate)| {
         let shape = MatmulI8 {
             m: 16 * m,

@@ -68,6 +68,10 @@ impl Requant {
     }
 }
 
+/// Longest k: a loop along k would leave the results of a whole tile to be requantised behind it, in more
+/// registers than there are.
+const MAX_K: u32 = 64;
+
 /// `matmul_i8_i8(a: ptr, b: ptr, bias: ptr, scale: ptr, c: ptr)`, `matmul_i8_bf16` with bf16 results; if
 /// `shape` accumulates, `.._last` with a sixth `partial: ptr`, sums of 32 bits in C's order that are added.
 ///
@@ -77,9 +81,18 @@ impl Requant {
 /// Bound: one cycle for 256 multiply-accumulates, and for 32 results one more (i8) or four (bf16).
 ///
 /// # Errors
-/// As [`MatmulI8::check`], and shifts or an exponent out of range.
+/// As [`MatmulI8::check`], k above 64, and shifts or an exponent out of range.
 pub fn matmul_i8_requant(shape: MatmulI8, requant: Requant) -> Result<Func, KernelError> {
     shape.check()?;
+    if shape.k > MAX_K {
+        return Err(KernelError::OutOfRange {
+            kernel: NAME,
+            what: "k",
+            value: shape.k,
+            max: MAX_K,
+            help: "sum what comes before with matmul_i8 and hand it over as partial sums",
+        });
+    }
     at_most(NAME, "shift_in", requant.shift_in, MAX_SHIFT)?;
     at_most(NAME, "shift_out", requant.shift_out, MAX_SHIFT)?;
     if let To::Bf16 { exponent } = requant.to {
