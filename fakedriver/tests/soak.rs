@@ -116,7 +116,7 @@ fn results_are_right_under_random_faults() {
 
 /// `cargo test --release -p amanuensis-fake-driver --test main -- --ignored --nocapture soak`
 #[test]
-#[ignore = "takes a minute; the command stands above"]
+#[ignore = "a minute: cargo test --release -p amanuensis-fake-driver -- --ignored --nocapture soak"]
 fn soak_20000_dispatches() {
     soak(20_000);
 }
