@@ -153,14 +153,14 @@ fn shapes_that_kernels_refuse() {
         n,
         accumulate: false,
     };
-    let requant = |shift_in, shift_out, exponent| {
+    let requant = |k, shift_in, shift_out, exponent| {
         let to = To::Bf16 { exponent };
         let requant = Requant {
             shift_in,
             shift_out,
             to,
         };
-        matmul_i8_requant(shape(16, 8, 16), requant)
+        matmul_i8_requant(shape(16, k, 16), requant)
     };
     let product = |m, k, n| MatmulBf16 {
         m,
@@ -180,9 +180,10 @@ fn shapes_that_kernels_refuse() {
         matmul_i8(shape(20, 8, 16)),
         matmul_i8(shape(16, 8192, 16)),
         matmul_i8(shape(256, 8, 128)),
-        requant(32, 0, 0),
-        requant(0, 32, 0),
-        requant(0, 0, 32),
+        requant(8, 32, 0, 0),
+        requant(8, 0, 32, 0),
+        requant(8, 0, 0, 32),
+        requant(72, 0, 0, 0),
         matmul_bf16(product(24, 8, 16)),
         matmul_bf16(product(16, 4, 16)),
         matmul_bf16(product(16, 8, 0)),

@@ -15,7 +15,7 @@ use crate::kernels::unroll::unrolled;
 
 /// Longest k that is walked without a loop: a pass of the loop over tiles has as many cycles (8-bit
 /// operands) or twice as many (bf16).
-const WHOLE_K: u32 = 64;
+pub(super) const WHOLE_K: u32 = 64;
 /// Steps along k of a pass of the loop along k: two share the cycles in which a pass that does not
 /// overlap the next one drains.
 const UNROLL: u32 = 2;

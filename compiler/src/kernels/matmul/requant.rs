@@ -5,7 +5,7 @@
 //! last place is that of the fixed point, and subtraction of that float.
 
 use super::int8::{self, ACC, BLOCK_N, MatmulI8};
-use super::product::{A_BLOCKS, Ends, Pointers};
+use super::product::{A_BLOCKS, Ends, Pointers, WHOLE_K};
 use crate::kernel::builder::FuncBuilder;
 use crate::kernel::ir::{Func, MacMode, SrsMode, Value};
 use crate::kernel::types::{AccLane, Elem, Rounding, Type};
@@ -68,10 +68,6 @@ impl Requant {
     }
 }
 
-/// Longest k: a loop along k would leave the results of a whole tile to be requantised behind it, in more
-/// registers than there are.
-const MAX_K: u32 = 64;
-
 /// `matmul_i8_i8(a: ptr, b: ptr, bias: ptr, scale: ptr, c: ptr)`, `matmul_i8_bf16` with bf16 results; if
 /// `shape` accumulates, `.._last` with a sixth `partial: ptr`, sums of 32 bits in C's order that are added.
 ///
@@ -84,12 +80,14 @@ const MAX_K: u32 = 64;
 /// As [`MatmulI8::check`], k above 64, and shifts or an exponent out of range.
 pub fn matmul_i8_requant(shape: MatmulI8, requant: Requant) -> Result<Func, KernelError> {
     shape.check()?;
-    if shape.k > MAX_K {
+    // A loop along k would leave the results of a whole tile to be requantised behind it, in more
+    // registers than there are.
+    if shape.k > WHOLE_K {
         return Err(KernelError::OutOfRange {
             kernel: NAME,
             what: "k",
             value: shape.k,
-            max: MAX_K,
+            max: WHOLE_K,
             help: "sum what comes before with matmul_i8 and hand it over as partial sums",
         });
     }
