@@ -4,7 +4,7 @@
 use arch::TileKind;
 use arch::array::memory::{CORE_OWN, MEM_NEIGHBOUR_CHANNELS, MEM_OWN, mem_address_target};
 use arch::array::{CoreBd, Direction, MemBd, ShimBd, bd::bd_usable, lock::mem_lock_target};
-use arch::limits::{CORE_DATA_BYTES, MEM_DATA_BYTES};
+use arch::limits::{CORE_DATA_BYTES, MAX_LOCK_VALUE, MEM_DATA_BYTES};
 
 use crate::error::{ChannelId, EmuError};
 
@@ -44,6 +44,40 @@ pub(crate) struct Bd {
     pub(crate) packet: Option<(u32, u32)>,
     pub(crate) tlast_suppress: bool,
     pub(crate) compression: bool,
+    /// Code of the burst length, for shims.
+    pub(crate) burst_length: u32,
+}
+
+/// Largest code of a burst length.
+const MAX_BURST_LENGTH: u32 = 2;
+
+/// Names of the fields of dimensions 0 to 2.
+const WRAP: [&str; 3] = ["d0_wrap", "d1_wrap", "d2_wrap"];
+const BEFORE: [&str; 3] = ["d0_zero_before", "d1_zero_before", "d2_zero_before"];
+const AFTER: [&str; 3] = ["d0_zero_after", "d1_zero_after", "d2_zero_after"];
+
+/// The descriptors that a channel can use, in words.
+pub(crate) fn usable(channel: ChannelId) -> String {
+    let bds = channel.tile.kind().bds();
+    match channel.tile.kind() {
+        TileKind::Mem => format!(
+            "channel {} of a memory tile uses {}\n\
+             help: even channels use descriptors 0 to {}, odd channels {} to {}",
+            channel.number,
+            if channel.number.is_multiple_of(2) {
+                format!("0 to {}", bds / 2 - 1)
+            } else {
+                format!("{} to {}", bds / 2, bds - 1)
+            },
+            bds / 2 - 1,
+            bds / 2,
+            bds - 1
+        ),
+        kind => format!(
+            "a {kind} has descriptors 0 to {}\nhelp: use one of them",
+            bds - 1
+        ),
+    }
 }
 
 const fn dim(step: u32, wrap: u32) -> Dim {
@@ -57,7 +91,7 @@ const fn dim(step: u32, wrap: u32) -> Dim {
 
 /// The fields that all three layouts name alike.
 macro_rules! common {
-    ($raw:ident, $base:expr, $compression:expr, $dims:expr) => {
+    ($raw:ident, $base:expr, $compression:expr, $burst:expr, $dims:expr) => {
         Bd {
             valid: $raw.valid,
             base: $base,
@@ -76,6 +110,7 @@ macro_rules! common {
                 .then_some(($raw.packet_id, $raw.packet_type)),
             tlast_suppress: $raw.tlast_suppress,
             compression: $compression,
+            burst_length: $burst,
         }
     };
 }
@@ -91,6 +126,7 @@ impl Bd {
                     raw,
                     u64::from(raw.base_address) * 4,
                     raw.enable_compression,
+                    0,
                     [
                         dim(raw.d0_step, raw.d0_wrap),
                         dim(raw.d1_step, raw.d1_wrap),
@@ -111,6 +147,7 @@ impl Bd {
                     raw,
                     u64::from(raw.base_address) * 4,
                     raw.enable_compression,
+                    0,
                     [
                         pad(
                             raw.d0_step,
@@ -140,6 +177,7 @@ impl Bd {
                     raw,
                     raw.address(),
                     false,
+                    raw.burst_length,
                     [
                         dim(raw.d0_step, raw.d0_wrap),
                         dim(raw.d1_step, raw.d1_wrap),
@@ -172,7 +210,7 @@ impl Bd {
     /// Whether the channel can execute the descriptor with number `bd`.
     ///
     /// # Errors
-    /// Names the field at fault.
+    /// Names the field at fault, its value and the limit.
     pub(crate) fn check(&self, channel: ChannelId, bd: u8) -> Result<(), EmuError> {
         let bad = |field, why: String| {
             Err(EmuError::Bd {
@@ -184,60 +222,93 @@ impl Bd {
         };
         let kind = channel.tile.kind();
         if !self.valid {
-            let why =
-                "is not set\nhelp: the descriptor was not written, or the wrong one was started";
+            let why = "is 0, a descriptor that is started needs 1\n\
+                       help: the descriptor was not written, or the wrong one was started";
             return bad("valid", why.into());
         }
-        if !bd_usable(kind, channel.number, bd) {
-            let why = format!(
-                "is {bd}, channel {} of a {kind} cannot use it\n\
-                 help: on memory tiles even channels use 0 to 23, odd channels 24 to 47",
-                channel.number
-            );
-            return bad("start_bd", why);
+        for (field, id) in [("start_bd", Some(bd)), ("next_bd", self.next)] {
+            if let Some(id) = id.filter(|id| !bd_usable(kind, channel.number, *id)) {
+                return bad(field, format!("is {id}, {}", usable(channel)));
+            }
         }
         if self.length == 0 {
-            let why = "is 0\nhelp: a transfer moves at least one word";
+            let why = "is 0, the least is 1 word\nhelp: leave a transfer of nothing out";
             return bad("buffer_length", why.into());
         }
         if self.compression {
-            return bad(
-                "enable_compression",
-                "is set, compression is not modelled".into(),
+            let why = "is 1, but compression is not modelled: its format is not public\n\
+                       help: send the data as they are";
+            return bad("enable_compression", why.into());
+        }
+        if self.burst_length > MAX_BURST_LENGTH {
+            let why = format!(
+                "is {}, the limit is {MAX_BURST_LENGTH}\n\
+                 help: 0, 1 and 2 mean bursts of 64, 128 and 256 bytes",
+                self.burst_length
             );
+            return bad("burst_length", why);
         }
-        if let Some(next) = self.next
-            && !bd_usable(kind, channel.number, next)
-        {
-            let why = format!("is {next}, which channel {} cannot use", channel.number);
-            return bad("next_bd", why);
+        if self.iter_current >= self.iter_wrap {
+            let why = format!(
+                "is {}, the limit is {}, one less than the {} of iter_wrap\n\
+                 help: begin with iteration 0",
+                self.iter_current,
+                self.iter_wrap - 1,
+                self.iter_wrap
+            );
+            return bad("iter_current", why);
         }
-        if channel.dir == Direction::S2mm {
-            if self.packet.is_some() {
-                let why = "is set, but only MM2S channels send headers";
-                return bad("enable_packet", why.into());
-            }
-            if self.padded() {
-                let why = "is not 0, but only MM2S channels insert zeros";
-                return bad("d0_zero_before", why.into());
-            }
+        if let Some((field, why)) = self.bad_header_or_padding(channel.dir) {
+            return bad(field, why);
         }
-        for (d, dim) in self.dims.iter().enumerate() {
-            let zeros = dim.before + dim.after;
-            if zeros != 0 && self.dims[..=d].iter().any(|inner| inner.wrap == 0) {
-                let fields = ["d0_wrap", "d1_wrap", "d2_wrap"];
-                let field = fields.iter().zip(&self.dims).find(|(_, i)| i.wrap == 0);
-                let why = format!("is 0, but dimension {d} has zero padding");
-                return bad(field.map_or("d2_wrap", |(f, _)| f), why);
-            }
+        if let Some((field, why)) = self.bad_lock(channel) {
+            return bad(field, why);
         }
-        self.check_locks(channel, bd)?;
         self.check_range(channel, bd)
     }
 
-    fn check_locks(&self, channel: ChannelId, bd: u8) -> Result<(), EmuError> {
+    /// What an S2MM channel cannot do, and zeros around runs that do not end.
+    fn bad_header_or_padding(&self, dir: Direction) -> Option<(&'static str, String)> {
+        if let Some((id, _)) = self.packet.filter(|_| dir == Direction::S2mm) {
+            let why = format!(
+                "is 1 (packet id {id}), on an S2MM channel the limit is 0\n\
+                 help: only MM2S channels send headers"
+            );
+            return Some(("enable_packet", why));
+        }
+        for (d, dim) in self.dims.iter().enumerate().take(3) {
+            let sides = [(BEFORE[d], dim.before), (AFTER[d], dim.after)];
+            let Some((side, zeros)) = sides.into_iter().find(|(_, zeros)| *zeros != 0) else {
+                continue;
+            };
+            if dir == Direction::S2mm {
+                let why = format!(
+                    "is {zeros}, on an S2MM channel the limit is 0\n\
+                     help: only MM2S channels of memory tiles insert zeros"
+                );
+                return Some((side, why));
+            }
+            if let Some(open) = self.dims[..=d].iter().position(|inner| inner.wrap == 0) {
+                let why = format!(
+                    "is 0, with {side} {zeros} the least is 1\n\
+                     help: a run that does not end has no place for zeros; give dimension {open} its size"
+                );
+                return Some((WRAP[open], why));
+            }
+        }
+        None
+    }
+
+    fn bad_lock(&self, channel: ChannelId) -> Option<(&'static str, String)> {
+        let most = i32::from(MAX_LOCK_VALUE);
+        if let Some((_, value)) = self.acquire.filter(|(_, value)| value.abs() > most) {
+            let why = format!(
+                "is {value}, a lock holds 0 to {most}\nhelp: such a wait would never end; acquire less"
+            );
+            return Some(("acq_value", why));
+        }
         if channel.tile.kind() != TileKind::Mem {
-            return Ok(());
+            return None;
         }
         for (field, lock) in [("acq_id", self.acquire), ("rel_id", self.release)] {
             let Some((id, _)) = lock else { continue };
@@ -250,15 +321,10 @@ impl Bd {
                     "is {id}, no lock that this channel reaches\n\
                      help: own locks are 64 to 127; west 0 to 63 and east 128 to 191 need a neighbour and channels 0 to 3"
                 );
-                return Err(EmuError::Bd {
-                    channel,
-                    bd,
-                    field,
-                    why,
-                });
+                return Some((field, why));
             }
         }
-        Ok(())
+        None
     }
 
     /// The bytes of a tile's memory that the walk touches must exist. Host memory is checked word by

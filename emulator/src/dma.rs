@@ -7,7 +7,7 @@ use arch::array::memory::MEM_OWN;
 use arch::array::packet::Header;
 use arch::array::{Direction, dma};
 
-use crate::bd::{BD_WORDS, Bd, LockUse, Walk};
+use crate::bd::{BD_WORDS, Bd, LockUse, Walk, usable};
 use crate::burst::Ahead;
 use crate::error::{ChannelId, EmuError};
 use crate::host::Host;
@@ -355,7 +355,7 @@ impl Channel {
                 channel: self.id,
                 bd: self.bd,
                 field: "start_bd",
-                why: format!("is {}, a {kind} has {}", self.bd, kind.bds()),
+                why: format!("is {}, {}", self.bd, usable(self.id)),
             });
         };
         let bd = Bd::from_words(kind, words);

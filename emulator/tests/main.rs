@@ -10,5 +10,6 @@ mod loopback;
 mod names;
 mod refusals;
 mod robust;
+mod walks;
 mod worker;
 mod workers;
