@@ -41,6 +41,12 @@ impl Timeline {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Commands that were submitted, and those that have ended.
+    pub(crate) fn progress(&self) -> (u64, u64) {
+        let counts = self.counts();
+        (counts.submitted, counts.ended)
+    }
+
     fn end_one(&self) {
         self.counts().ended += 1;
         self.changed.notify_all();
@@ -104,12 +110,19 @@ impl Shared {
 pub(crate) struct Context {
     shared: Arc<Shared>,
     firmware: Option<thread::JoinHandle<()>>,
+    /// Columns that were asked for.
+    pub(crate) columns: u32,
     /// Where it took space in the heap for the driver's own lists.
     pub(crate) heap: Vec<usize>,
 }
 
 impl Context {
-    pub(crate) fn new(config: Config, faults: Arc<Faults>, heap: Vec<usize>) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        faults: Arc<Faults>,
+        columns: u32,
+        heap: Vec<usize>,
+    ) -> Self {
         let shared = Arc::new(Shared {
             config,
             faults,
@@ -127,6 +140,7 @@ impl Context {
         Context {
             shared,
             firmware,
+            columns,
             heap,
         }
     }

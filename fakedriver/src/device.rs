@@ -110,6 +110,27 @@ impl State {
         files.values().map(|f| f.held().contexts.len()).sum()
     }
 
+    /// The contexts in all files, as the driver lists them.
+    pub(crate) fn entries(&self) -> Vec<uapi::HwContext> {
+        let files = self.files();
+        let mut entries = Vec::new();
+        for file in files.values() {
+            for (&context_id, context) in &file.held().contexts {
+                let (submitted, ended) = context.timeline().progress();
+                entries.push(uapi::HwContext {
+                    context_id,
+                    start_col: 1,
+                    num_col: context.columns,
+                    pid: std::process::id().into(),
+                    command_submissions: submitted,
+                    command_completions: ended,
+                    ..Default::default()
+                });
+            }
+        }
+        entries
+    }
+
     pub(crate) fn end_contexts(&self) {
         let files: Vec<_> = self.files().values().cloned().collect();
         files.iter().for_each(|file| file.end_contexts());

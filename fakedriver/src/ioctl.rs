@@ -242,7 +242,7 @@ impl Server<'_> {
             }
         }
         let faults = self.driver.faults.clone();
-        let context = Context::new(self.driver.config, faults, lists);
+        let context = Context::new(self.driver.config, faults, wanted, lists);
         arg.syncobj_handle = held.handle();
         held.timelines
             .insert(arg.syncobj_handle, context.timeline().clone());
@@ -403,6 +403,20 @@ impl Server<'_> {
                     h: clock(1600),
                 };
                 self.answer(arg, clocks.as_bytes())
+            }
+            uapi::QUERY_HW_CONTEXTS => {
+                let entries = self.driver.state.entries();
+                let room = arg.buffer_size as usize / size_of::<uapi::HwContext>();
+                valid(entries.len() <= room)?;
+                let bytes = entries.as_bytes();
+                self.answer(arg, bytes)?;
+                // A driver's slip that users have to live with: one line returns what is left.
+                let written = bytes.len() as u32;
+                arg.buffer_size = match self.generation() {
+                    Generation::InTree => arg.buffer_size - written,
+                    Generation::OutOfTree => written,
+                };
+                Ok(())
             }
             uapi::QUERY_RESOURCE_INFO => {
                 let resources = uapi::ResourceInfo {

@@ -392,3 +392,28 @@ fn unknown_devices_are_refused_and_auto_says_what_it_chose() {
         "{refused}"
     );
 }
+
+#[test]
+fn the_driver_counts_what_a_context_did() {
+    // As many as no other test of this process, whose contexts are listed as well.
+    const RUNS: u64 = 11;
+    for device in devices() {
+        let (overlay, stream) = (load(&device), stream());
+        let (input, output) = buffers(5);
+        for _ in 0..RUNS {
+            let run = overlay.submit(&stream, &[&input, &output]).expect("taken");
+            run.wait().expect("runs");
+        }
+        let ours = || {
+            let states = device.contexts().expect("the driver answers");
+            let ours = states.into_iter().filter(|state| {
+                state.process == i64::from(std::process::id())
+                    && (state.submissions, state.completions) == (RUNS, RUNS)
+            });
+            ours.count()
+        };
+        assert_eq!(ours(), usize::from(device.identity().is_some()));
+        drop(overlay);
+        assert_eq!(ours(), 0);
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::Error;
 use crate::ledger::{Counters, Ledger};
 use crate::npu::sys::{Libc, Sys};
-use crate::npu::{DEVICE_FILE, Identity, Npu};
+use crate::npu::{ContextState, DEVICE_FILE, Identity, Npu};
 
 /// Name of the real NPU.
 pub(crate) const NPU: &str = "npu";
@@ -131,6 +131,18 @@ impl Device {
     /// What is in use, and what was done since the device was opened.
     pub fn counters(&self) -> Counters {
         self.0.ledger.read()
+    }
+
+    /// What an NPU's driver counts of its hardware contexts, of this process and of others; empty for
+    /// other devices.
+    ///
+    /// # Errors
+    /// [`Error::Driver`] when the driver does not answer.
+    pub fn contexts(&self) -> Result<Vec<ContextState>, Error> {
+        match self.npu() {
+            Some(npu) => Ok(npu.contexts()?),
+            None => Ok(Vec::new()),
+        }
     }
 
     pub(crate) fn npu(&self) -> Option<&Arc<Npu>> {

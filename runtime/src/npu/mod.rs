@@ -44,6 +44,9 @@ use sys::Sys;
 /// The device file that is opened unless another one is named.
 pub const DEVICE_FILE: &str = "/dev/accel/accel0";
 
+/// Contexts that are asked for at once; npu1's firmware takes fewer.
+const ENTRIES: usize = 4 * uapi::MAX_CONTEXTS;
+
 /// What an NPU and its driver say of themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -85,6 +88,27 @@ impl std::fmt::Display for Identity {
     }
 }
 
+/// What the driver counts of a hardware context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContextState {
+    /// Number of the context among those of its open file.
+    pub id: u32,
+    /// Process that has it.
+    pub process: i64,
+    /// First column of its partition, and columns.
+    pub columns: (u32, u32),
+    /// Commands that were submitted: a submission of several runs is one.
+    pub submissions: u64,
+    /// Commands that have ended.
+    pub completions: u64,
+    /// Times it was moved to other columns; 0 where the driver does not count.
+    pub migrations: u64,
+    /// Times it was preempted; 0 where the driver does not count.
+    pub preemptions: u64,
+    /// Errors; 0 where the driver does not count.
+    pub errors: u64,
+}
+
 /// An instruction stream in the heap.
 #[derive(Debug)]
 pub(crate) struct Loaded {
@@ -123,6 +147,25 @@ impl Npu {
 
     pub(crate) fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The contexts of all processes.
+    pub(crate) fn contexts(&self) -> Result<Vec<ContextState>, DriverError> {
+        // How many were filled in cannot be told from the size that comes back: some drivers return
+        // the bytes that were written, others those that were not. No process has number 0.
+        let entries: [uapi::HwContext; ENTRIES] = self.driver.query(uapi::QUERY_HW_CONTEXTS)?;
+        let filled = entries.iter().filter(|entry| entry.pid != 0);
+        let states = filled.map(|entry| ContextState {
+            id: entry.context_id,
+            process: entry.pid,
+            columns: (entry.start_col, entry.num_col),
+            submissions: entry.command_submissions,
+            completions: entry.command_completions,
+            migrations: entry.migrations,
+            preemptions: entry.preemptions,
+            errors: entry.errors,
+        });
+        Ok(states.collect())
     }
 
     /// Brings a stream into the heap, if it is not there.

@@ -59,6 +59,8 @@ pub const SUBMIT_EXEC_BUF: u32 = 0;
 pub const QUERY_AIE_METADATA: u32 = 1;
 /// `amdxdna_drm_get_info.param`: clocks.
 pub const QUERY_CLOCK_METADATA: u32 = 3;
+/// `amdxdna_drm_get_info.param`: hardware contexts of all processes.
+pub const QUERY_HW_CONTEXTS: u32 = 5;
 /// `amdxdna_drm_get_info.param`: firmware version.
 pub const QUERY_FIRMWARE_VERSION: u32 = 8;
 /// `amdxdna_drm_get_info.param`: limits and use.
@@ -408,6 +410,29 @@ structs! {
         /// Clock of the array.
         h: Clock,
     }
+    /// `amdxdna_drm_query_hwctx`.
+    HwContext {
+        /// Number of the context in its file.
+        context_id: u32,
+        /// First column.
+        start_col: u32,
+        /// Columns.
+        num_col: u32,
+        /// Zero.
+        pad: u32,
+        /// Process.
+        pid: i64,
+        /// Commands that were submitted.
+        command_submissions: u64,
+        /// Commands that have ended.
+        command_completions: u64,
+        /// Times it was moved to other columns.
+        migrations: u64,
+        /// Times it was preempted.
+        preemptions: u64,
+        /// Errors.
+        errors: u64,
+    }
     /// `amdxdna_drm_query_firmware_version`.
     FirmwareVersion {
         /// Major version.
@@ -491,6 +516,7 @@ mod tests {
             AieMetadata 64 { col_size 0, cols 4, rows 6, version 8, core 16, mem 32, shim 48 }
             Clock 24 { name 0, freq_mhz 16, pad 20 }
             ClockMetadata 48 { mp_npu 0, h 24 }
+            HwContext 64 { context_id 0, start_col 4, num_col 8, pad 12, pid 16, command_submissions 24, command_completions 32, migrations 40, preemptions 48, errors 56 }
             FirmwareVersion 16 { major 0, minor 4, patch 8, build 12 }
             ResourceInfo 40 { npu_clk_max 0, npu_tops_max 8, npu_task_max 16, npu_tops_curr 24, npu_task_curr 32 }
             Health 32 { version 0, npu_gen 4, txn_op_idx 8, ctx_pc 12, fatal_error_type 16 }
