@@ -117,12 +117,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(
-        config: Config,
-        faults: Arc<Faults>,
-        columns: u32,
-        heap: Vec<usize>,
-    ) -> Self {
+    pub(crate) fn new(config: Config, faults: Arc<Faults>, columns: u32, heap: Vec<usize>) -> Self {
         let shared = Arc::new(Shared {
             config,
             faults,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::{amanuensis, told};
 use crate::support::wav::{self, Format};
@@ -177,6 +177,14 @@ fn outputs_of_several_files_lie_side_by_side() {
     assert!(err.contains("cannot open missing.wav"), "{err}");
 }
 
+/// What Ctrl-C does.
+fn interrupt(child: &Child) {
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(killed.unwrap().success());
+}
+
 /// Segments come before the end: the first line is read while the process still waits for audio.
 #[test]
 fn an_interrupt_ends_with_what_is_done() {
@@ -193,10 +201,7 @@ fn an_interrupt_ends_with_what_is_done() {
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert_eq!(lines.next().unwrap().unwrap(), "Amen.");
-    let killed = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(killed.unwrap().success());
+    interrupt(&child);
     let rest = lines
         .map(Result::unwrap)
         .inspect(|line| assert_eq!(line, "Amen."))
@@ -225,10 +230,7 @@ fn an_interrupted_file_says_so() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     std::thread::sleep(std::time::Duration::from_millis(300));
-    let killed = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(killed.unwrap().success());
+    interrupt(&child);
     let (code, _, err) = told(child.wait_with_output().unwrap());
     assert_eq!(code, 130, "{err}");
     // Under load the interrupt may come before the first window is done; then no file is made.
