@@ -7,6 +7,9 @@ use core::fmt;
 
 /// Usable columns of the partition, each with a shim that reaches DDR.
 pub const COLUMNS: u8 = 4;
+/// Columns of the device. The westernmost has no shim that reaches DDR, so partitions with data
+/// movement of their own begin at column 1.
+pub const DEVICE_COLUMNS: u8 = 5;
 /// Rows of the partition: shim, memory tile, four core tiles.
 pub const ROWS: u8 = 6;
 /// Row of the shim tiles.

@@ -143,6 +143,20 @@ fn builds_inspects_disassembles_and_runs() {
             outcome.out
         );
     }
+    let sound = npuc(&["lint", str(&xclbin), "--insts", str(&insts)]);
+    assert_eq!(sound.code, Some(0), "{}{}", sound.out, sound.err);
+    let no_stream = built.path("passthrough.pdi");
+    refuses(
+        &[
+            "lint",
+            str(&xclbin),
+            "--insts",
+            str(&no_stream),
+            str(&insts),
+        ],
+        1,
+        &["one finding"],
+    );
     for file in ["core_0_2.elf", "passthrough.xclbin", "passthrough.pdi"] {
         let outcome = npuc(&["disasm", str(&built.path(file))]);
         assert_eq!(outcome.code, Some(0), "{file}: {}", outcome.err);

@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 mod bytes;
 mod contents;
 mod error;
+mod lint;
 mod metadata;
 mod partition;
 mod spec;
@@ -30,6 +31,7 @@ use bytes::Bytes;
 
 pub use contents::{Contents, Unit};
 pub use error::XclbinError;
+pub use lint::{Finding, Rule, lint};
 pub use metadata::{Arg, DpuInfo, Kernel, Qualifier};
 pub use partition::{AiePartition, CdoGroup, PRIMARY_GROUP, PdiImage};
 pub use spec::{ArgSpec, HOST_MEMORY, KernelSpec, SRAM_MEMORY, Spec};

@@ -6,6 +6,7 @@ mod dumps;
 mod fixtures;
 mod goldens_round_trip;
 mod hostile;
+mod lint;
 mod properties;
 mod random;
 mod xclbin;

@@ -1,4 +1,4 @@
-//! The command line: `npuc build`, `inspect`, `disasm`, `asm`, `explain`, `draw`, `run`.
+//! The command line: `npuc build`, `inspect`, `lint`, `disasm`, `asm`, `explain`, `draw`, `run`.
 //!
 //! Exit codes: 0 done; 1 the work failed, for instance a kernel that does not fit or a run that does
 //! not end; 2 the command line is wrong; 3 an input file cannot be read or is not what it should be.
@@ -15,6 +15,7 @@ mod disasm;
 mod draw;
 mod explain;
 mod inspect;
+mod lint;
 mod run;
 mod trace;
 
@@ -42,6 +43,8 @@ enum Command {
     Asm(asm::Args),
     /// Show the schedule of a kernel, and what keeps its loops from being shorter
     Explain(explain::Args),
+    /// Find what would keep an XCLBIN, and instruction streams on it, from running
+    Lint(lint::Args),
     /// Draw the array as an XCLBIN or an overlay configures it: tiles, buffers, routes
     Draw(draw::Args),
     /// Run an instruction stream on an XCLBIN, on the emulator
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Disasm(args) => disasm::run(&args),
         Command::Asm(args) => asm::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Lint(args) => lint::run(&args),
         Command::Draw(args) => draw::run(&args),
         Command::Run(args) => run::run(&args),
     };

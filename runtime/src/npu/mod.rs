@@ -35,6 +35,8 @@ pub(crate) use context::NpuContext;
 pub(crate) use driver::Driver;
 pub(crate) use memory::Bo;
 
+use arch::geometry;
+
 use crate::Error;
 use crate::ledger::Ledger;
 use crate::stream::Program;
@@ -216,7 +218,8 @@ fn identify(driver: &Driver, file: &str) -> Result<Identity, Error> {
         if_offered(driver.query(uapi::QUERY_RESOURCE_INFO))?;
     let (columns, core_rows) = (metadata.cols.into(), metadata.core.row_count.into());
     // npu1 has 5 columns of 4 cores; the NPUs after it have 8 columns and another instruction set.
-    if (columns, core_rows) != (5, u32::from(arch::geometry::CORE_ROWS)) {
+    let npu1 = (geometry::DEVICE_COLUMNS, geometry::CORE_ROWS);
+    if (columns, core_rows) != (npu1.0.into(), npu1.1.into()) {
         return Err(Error::OtherNpu { columns, core_rows });
     }
     Ok(Identity {
