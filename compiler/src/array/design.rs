@@ -25,6 +25,8 @@ pub struct Design {
     pub kernels: Vec<Kernel>,
     /// Core programs.
     pub workers: Vec<Worker>,
+    /// Ways of accumulators from one core to the next.
+    pub cascades: Vec<Cascade>,
     /// Host-side DMA programs; each becomes one instruction stream.
     pub sequences: Vec<Sequence>,
 }
@@ -40,6 +42,7 @@ impl Design {
             buffers: Vec::new(),
             kernels: Vec::new(),
             workers: Vec::new(),
+            cascades: Vec::new(),
             sequences: Vec::new(),
         }
     }
@@ -120,6 +123,22 @@ impl Dim {
     }
 }
 
+/// Zeros that a memory tile's DMA sends around one dimension of a walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pad {
+    /// Steps of zeros before the dimension's own.
+    pub before: u32,
+    /// Steps of zeros behind them.
+    pub after: u32,
+}
+
+impl Pad {
+    /// `before` steps of zeros before and `after` behind.
+    pub const fn new(before: u32, after: u32) -> Self {
+        Pad { before, after }
+    }
+}
+
 /// A queue of objects from one tile to one or several others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectFifo {
@@ -135,6 +154,16 @@ pub struct ObjectFifo {
     pub object: ObjectType,
     /// Order in which the producer's DMA reads an object, outermost first; empty is row-major.
     pub dims_to_stream: Vec<Dim>,
+    /// Zeros around each of those dimensions, outermost first; empty is none. Only memory tiles pad.
+    /// An object is what arrives, zeros included.
+    pub pad: Vec<Pad>,
+    /// How often the producer's DMA sends an object before its place is free again, 1 or more.
+    pub repeat: u32,
+    /// Contents of the producer's first objects when the array is configured.
+    pub init: Vec<Vec<u8>>,
+    /// How often a memory tile sends its initial objects before it stops for good. `None`: each as
+    /// often as [`repeat`](ObjectFifo::repeat) says.
+    pub rounds: Option<u32>,
     /// Whether to move data by DMA although both cores reach one memory.
     pub via_dma: bool,
 }
@@ -155,6 +184,10 @@ impl ObjectFifo {
             depth: Depth::Same(depth),
             object,
             dims_to_stream: Vec::new(),
+            pad: Vec::new(),
+            repeat: 1,
+            init: Vec::new(),
+            rounds: None,
             via_dma: false,
         }
     }
@@ -176,6 +209,30 @@ impl ObjectFifo {
     /// The same fifo with a depth for the producer and each consumer.
     pub fn depths(mut self, depths: &[u32]) -> Self {
         self.depth = Depth::PerEnd(depths.to_vec());
+        self
+    }
+
+    /// The same fifo with zeros around the dimensions in which the producer's DMA reads objects.
+    pub fn padded(mut self, pad: &[Pad]) -> Self {
+        self.pad = pad.to_vec();
+        self
+    }
+
+    /// The same fifo, every object sent `times` times.
+    pub fn repeated(mut self, times: u32) -> Self {
+        self.repeat = times;
+        self
+    }
+
+    /// The same fifo, its first objects filled when the array is configured.
+    pub fn holding(mut self, objects: impl Into<Vec<Vec<u8>>>) -> Self {
+        self.init = objects.into();
+        self
+    }
+
+    /// The same fifo, its initial objects sent `rounds` times.
+    pub fn in_rounds(mut self, rounds: u32) -> Self {
+        self.rounds = Some(rounds);
         self
     }
 
@@ -238,8 +295,44 @@ pub struct Buffer {
     pub tile: Tile,
     /// Type.
     pub object: ObjectType,
+    /// First byte in the tile's data memory; chosen when `None`.
+    pub address: Option<u32>,
     /// Bytes written when the array is configured, as many as the type has.
     pub init: Option<Vec<u8>>,
+}
+
+impl Buffer {
+    /// A buffer without initial contents, anywhere in the memory of `tile`.
+    pub fn new(name: impl Into<String>, tile: Tile, object: ObjectType) -> Self {
+        Buffer {
+            name: name.into(),
+            tile,
+            object,
+            address: None,
+            init: None,
+        }
+    }
+
+    /// The same buffer at a byte of the tile's data memory.
+    pub fn at(mut self, address: u32) -> Self {
+        self.address = Some(address);
+        self
+    }
+
+    /// The same buffer, filled when the array is configured.
+    pub fn holding(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.init = Some(bytes.into());
+        self
+    }
+}
+
+/// The way of accumulators from one core to its neighbour in the east or in the south.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cascade {
+    /// Core that sends.
+    pub from: Tile,
+    /// Core that receives.
+    pub to: Tile,
 }
 
 /// Declaration of a function that workers call; the function itself is kernel IR.

@@ -30,6 +30,8 @@ pub struct Lowered {
     pub flows: Vec<Flow>,
     /// Settings of the stream switches.
     pub switches: Vec<SwitchSettings>,
+    /// Directions of the cascades.
+    pub cascades: Vec<CascadeSettings>,
     /// Programs of the cores.
     pub cores: Vec<CorePlan>,
     /// Instruction streams.
@@ -106,6 +108,8 @@ pub struct Chain {
     pub direction: Direction,
     /// Channel.
     pub channel: u8,
+    /// Executions of the chain that the channel starts with, 1 or more.
+    pub repeat: u32,
     /// Descriptors in order; the channel starts with the first.
     pub bds: Vec<Bd>,
 }
@@ -135,6 +139,15 @@ pub struct WordDim {
     pub step: u32,
 }
 
+/// Zeros around one dimension of a descriptor of a memory tile, in steps; words for the innermost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WordPad {
+    /// Before the dimension's own steps.
+    pub before: u32,
+    /// Behind them.
+    pub after: u32,
+}
+
 /// A buffer descriptor of a core or memory tile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bd {
@@ -144,14 +157,16 @@ pub struct Bd {
     pub buffer: String,
     /// First byte in the tile's data memory.
     pub address: u32,
-    /// Bytes moved.
+    /// Bytes moved, zeros included.
     pub bytes: u32,
     /// Walk, innermost first; empty is linear.
     pub dims: Vec<WordDim>,
+    /// Zeros around the walk, innermost first.
+    pub pad: Vec<WordPad>,
     /// Waited for and taken before the transfer.
-    pub acquire: LockUse,
+    pub acquire: Option<LockUse>,
     /// Given after the transfer.
-    pub release: LockUse,
+    pub release: Option<LockUse>,
     /// Descriptor that follows.
     pub next: Option<u8>,
 }
@@ -173,24 +188,31 @@ impl Bd {
         if tile.kind() == TileKind::Mem {
             let base = memory::mem_address(tile, tile, self.address).unwrap_or(self.address);
             let own_lock = |id| u32::from(lock::mem_lock_id(tile, tile, id).unwrap_or(id));
+            let [p0, p1, p2] = [0, 1, 2].map(|n| self.pad.get(n).copied().unwrap_or_default());
             let bd = MemBd {
                 buffer_length: self.bytes / 4,
                 base_address: base / 4,
                 d0_wrap: d0.size,
                 d0_step: d0.step,
+                d0_zero_before: p0.before,
+                d0_zero_after: p0.after,
                 d1_wrap: d1.size,
                 d1_step: d1.step,
+                d1_zero_before: p1.before,
+                d1_zero_after: p1.after,
                 d2_wrap: d2.size,
                 d2_step: d2.step,
+                d2_zero_before: p2.before,
+                d2_zero_after: p2.after,
                 d3_step: d3.step,
                 next_bd: u32::from(self.next.unwrap_or(0)),
                 use_next: self.next.is_some(),
                 valid: true,
-                acq_enable: true,
-                acq_id: own_lock(self.acquire.id),
-                acq_value: -i32::from(self.acquire.count),
-                rel_id: own_lock(self.release.id),
-                rel_value: i32::from(self.release.count),
+                acq_enable: self.acquire.is_some(),
+                acq_id: self.acquire.map_or(0, |l| own_lock(l.id)),
+                acq_value: -self.acquire.map_or(0, |l| i32::from(l.count)),
+                rel_id: self.release.map_or(0, |l| own_lock(l.id)),
+                rel_value: self.release.map_or(0, |l| i32::from(l.count)),
                 ..MemBd::default()
             };
             return Ok(bd.encode()?.to_vec());
@@ -206,11 +228,11 @@ impl Bd {
             next_bd: u32::from(self.next.unwrap_or(0)),
             use_next: self.next.is_some(),
             valid: true,
-            acq_enable: true,
-            acq_id: u32::from(self.acquire.id),
-            acq_value: -i32::from(self.acquire.count),
-            rel_id: u32::from(self.release.id),
-            rel_value: i32::from(self.release.count),
+            acq_enable: self.acquire.is_some(),
+            acq_id: self.acquire.map_or(0, |l| u32::from(l.id)),
+            acq_value: -self.acquire.map_or(0, |l| i32::from(l.count)),
+            rel_id: self.release.map_or(0, |l| u32::from(l.id)),
+            rel_value: self.release.map_or(0, |l| i32::from(l.count)),
             ..CoreBd::default()
         };
         Ok(bd.encode()?.to_vec())
@@ -307,6 +329,17 @@ pub struct PacketRule {
     pub arbiter: u8,
     /// Master select of the arbiter.
     pub msel: u8,
+}
+
+/// Where a core's accumulators come from and go to: from the north and to the south unless said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CascadeSettings {
+    /// Core.
+    pub tile: Tile,
+    /// The input comes from the west.
+    pub in_west: bool,
+    /// The output goes east.
+    pub out_east: bool,
 }
 
 /// An instruction stream with the host buffers that it expects.

@@ -3,8 +3,8 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::lowered::{
-    Bd, Chain, Circuit, Endpoint, Flow, FlowKind, Lock, LockUse, Lowered, LoweredSequence,
-    PacketRule, PlacedBuffer, ShimChannel, SwitchSettings, WordDim,
+    Bd, CascadeSettings, Chain, Circuit, Endpoint, Flow, FlowKind, Lock, LockUse, Lowered,
+    LoweredSequence, PacketRule, PlacedBuffer, ShimChannel, SwitchSettings, WordDim, WordPad,
 };
 use super::text::list;
 use super::worker::{CorePlan, PlanArg, PlanStep};
@@ -52,6 +52,12 @@ impl Display for WordDim {
     }
 }
 
+impl Display for WordPad {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}+{}", self.before, self.after)
+    }
+}
+
 impl Display for Bd {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self {
@@ -65,7 +71,15 @@ impl Display for Bd {
         if !self.dims.is_empty() {
             write!(f, ", words [{}]", list(&self.dims))?;
         }
-        write!(f, ", acquire {}, release {}", self.acquire, self.release)?;
+        if !self.pad.is_empty() {
+            write!(f, ", zeros [{}]", list(&self.pad))?;
+        }
+        if let Some(acquire) = self.acquire {
+            write!(f, ", acquire {acquire}")?;
+        }
+        if let Some(release) = self.release {
+            write!(f, ", release {release}")?;
+        }
         match self.next {
             Some(next) => write!(f, ", next {next}"),
             None => Ok(()),
@@ -75,7 +89,11 @@ impl Display for Bd {
 
 impl Display for Chain {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ({})", self.direction, self.channel, self.fifo)
+        write!(f, "{} {} ({})", self.direction, self.channel, self.fifo)?;
+        match self.repeat {
+            1 => Ok(()),
+            times => write!(f, " {times} times"),
+        }
     }
 }
 
@@ -127,6 +145,14 @@ impl Display for PacketRule {
             f,
             "packet {id}: {slave} slot {slot} -> {master} by arbiter {arbiter} msel {msel}"
         )
+    }
+}
+
+impl Display for CascadeSettings {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let from = if self.in_west { "west" } else { "north" };
+        let to = if self.out_east { "east" } else { "south" };
+        write!(f, "cascade {} from {from} to {to}", self.tile)
     }
 }
 
@@ -241,6 +267,9 @@ impl Display for Lowered {
         }
         for switch in &self.switches {
             write_switch(f, switch)?;
+        }
+        for cascade in &self.cascades {
+            writeln!(f, "{INDENT}{cascade}")?;
         }
         for core in &self.cores {
             write!(f, "{core}")?;

@@ -3,8 +3,8 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use super::design::{
-    Arg, Buffer, Depth, Design, Dim, Link, ObjectFifo, ObjectType, Param, Port, SeqOp, Sequence,
-    Step, Transfer, Worker,
+    Arg, Buffer, Cascade, Depth, Design, Dim, Link, ObjectFifo, ObjectType, Pad, Param, Port,
+    SeqOp, Sequence, Step, Transfer, Worker,
 };
 
 const INDENT: &str = "  ";
@@ -38,6 +38,22 @@ impl Display for Dim {
     }
 }
 
+impl Display for Pad {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}+{}", self.before, self.after)
+    }
+}
+
+/// Bytes in memory order.
+struct Hex<'a>(&'a [u8]);
+
+impl Display for Hex<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("0x")?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 impl Display for Port {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -66,6 +82,9 @@ impl Display for ObjectFifo {
         if !self.dims_to_stream.is_empty() {
             write!(f, " to_stream [{}]", list(&self.dims_to_stream))?;
         }
+        if !self.pad.is_empty() {
+            write!(f, " pad [{}]", list(&self.pad))?;
+        }
         f.write_str(" ->")?;
         for (i, consumer) in self.consumers.iter().enumerate() {
             let sep = if i == 0 { " " } else { ", " };
@@ -74,8 +93,17 @@ impl Display for ObjectFifo {
                 write!(f, " from_stream [{}]", list(&consumer.dims_from_stream))?;
             }
         }
+        if self.repeat != 1 {
+            write!(f, " repeat {}", self.repeat)?;
+        }
+        if let Some(rounds) = self.rounds {
+            write!(f, " rounds {rounds}")?;
+        }
         if self.via_dma {
             f.write_str(" via_dma")?;
+        }
+        if !self.init.is_empty() {
+            write!(f, " = {}", list(self.init.iter().map(|bytes| Hex(bytes))))?;
         }
         Ok(())
     }
@@ -94,13 +122,19 @@ impl Display for Link {
 impl Display for Buffer {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "buffer {} {}: {}", self.tile, self.name, self.object)?;
-        if let Some(init) = &self.init {
-            f.write_str(" = 0x")?;
-            for byte in init {
-                write!(f, "{byte:02x}")?;
-            }
+        if let Some(address) = self.address {
+            write!(f, " at {address}")?;
         }
-        Ok(())
+        match &self.init {
+            Some(init) => write!(f, " = {}", Hex(init)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Display for Cascade {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "cascade {} -> {}", self.from, self.to)
     }
 }
 
@@ -231,6 +265,9 @@ impl Display for Design {
         }
         for worker in &self.workers {
             write_worker(f, worker)?;
+        }
+        for cascade in &self.cascades {
+            writeln!(f, "{INDENT}{cascade}")?;
         }
         for sequence in &self.sequences {
             write_sequence(f, sequence)?;

@@ -87,6 +87,8 @@ pub struct Ring {
     pub release: u8,
     /// Addresses of the objects in the core's data space.
     pub objects: Vec<u32>,
+    /// What one object counts in the locks: as often as it is sent.
+    pub count: u32,
 }
 
 impl Ring {
@@ -107,6 +109,7 @@ impl Ring {
                 .iter()
                 .map(|&a| memory::core_address(core, memory, u32::try_from(a).ok()?))
                 .collect::<Option<_>>()?,
+            count: 1,
         })
     }
 }
@@ -182,7 +185,7 @@ impl Bindings {
         cursor.held += missing;
         Ok((missing > 0).then_some(PlanStep::Acquire {
             lock: ring.acquire,
-            count: missing as u8,
+            count: (missing * ring.count) as u8,
         }))
     }
 
@@ -208,7 +211,7 @@ impl Bindings {
         cursor.oldest = (cursor.oldest + count) % ring.objects.len() as u32;
         Ok((count > 0).then_some(PlanStep::Release {
             lock: ring.release,
-            count: count as u8,
+            count: (count * ring.count) as u8,
         }))
     }
 

@@ -14,7 +14,9 @@ use formats::cdo::{Cdo, Command};
 use formats::elf::CoreElf;
 
 use super::error::PackageError;
-use crate::array::lowered::{Chain, DmaProgram, Lowered, PacketRule, SwitchSettings};
+use crate::array::lowered::{
+    CascadeSettings, Chain, DmaProgram, Lowered, PacketRule, SwitchSettings,
+};
 use crate::array::worker::CorePlan;
 
 /// The three configuration files of a design.
@@ -136,11 +138,13 @@ fn start_channel(tile: Tile, chain: &Chain) -> Result<Vec<Command>, PackageError
     let queue = match kind {
         TileKind::Mem => dma::MemQueue {
             start_bd,
+            repeat: chain.repeat,
             ..dma::MemQueue::default()
         }
         .to_word(),
         TileKind::Core | TileKind::Shim => dma::Queue {
             start_bd,
+            repeat: chain.repeat,
             ..dma::Queue::default()
         }
         .to_word(),
@@ -242,6 +246,16 @@ fn shim_multiplexers(settings: &SwitchSettings) -> impl Iterator<Item = Command>
         .map(move |(offset, mask, value)| mask_write(tile, offset, mask, value))
 }
 
+fn cascade_directions(cascade: &CascadeSettings) -> Result<Command, PackageError> {
+    let tile = cascade.tile;
+    let directions = core_regs::AccumulatorControl {
+        out_east: cascade.out_east,
+        in_west: cascade.in_west,
+    };
+    let word = directions.to_word().map_err(field(tile))?;
+    Ok(write(tile, core_regs::ACCUMULATOR_CONTROL, word))
+}
+
 fn initialise(lowered: &Lowered) -> Result<Cdo, PackageError> {
     let mut commands: Vec<Command> = Vec::new();
     for core in &lowered.cores {
@@ -267,6 +281,9 @@ fn initialise(lowered: &Lowered) -> Result<Cdo, PackageError> {
     }
     for settings in &lowered.switches {
         commands.extend(shim_multiplexers(settings));
+    }
+    for cascade in &lowered.cascades {
+        commands.push(cascade_directions(cascade)?);
     }
     Ok(Cdo::new(commands))
 }

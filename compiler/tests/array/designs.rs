@@ -2,8 +2,8 @@
 
 use arch::Tile;
 use npuc::array::design::{
-    Arg, Design, Dim, HostArg, Kernel, Link, ObjectFifo, ObjectType, Param, Port, SeqOp, Sequence,
-    Step, Transfer, Worker,
+    Arg, Buffer, Cascade, Design, Dim, HostArg, Kernel, Link, ObjectFifo, ObjectType, Pad, Param,
+    Port, SeqOp, Sequence, Step, Transfer, Worker,
 };
 use npuc::kernel::types::Elem;
 
@@ -529,6 +529,169 @@ pub(super) fn shared_memory() -> Design {
         vec![
             Transfer::linear("in", "a", 0, 128).into(),
             Transfer::linear("out", "b", 0, 128).into(),
+            SeqOp::wait("out"),
+        ],
+    )];
+    design
+}
+
+/// Two cores add what the sequence writes into their memory.
+pub(super) fn parameters() -> Design {
+    let (cores, row) = ([tile(0, 2), tile(1, 3)], object(Elem::I16, 64));
+    let mut design = Design::new("parameters");
+    design.buffers = vec![
+        Buffer::new("rtp0", cores[0], i32s(16)),
+        Buffer::new("rtp1", cores[1], i32s(4)).at(4096),
+    ];
+    for (i, core) in cores.into_iter().enumerate() {
+        let (shim, [input, output]) = (tile(i as u8, 0), [format!("in{i}"), format!("out{i}")]);
+        design
+            .fifos
+            .push(ObjectFifo::new(&input, shim, &[core], 2, row.clone()));
+        design
+            .fifos
+            .push(ObjectFifo::new(&output, core, &[shim], 2, row.clone()));
+        let name = format!("add{i}");
+        let mut steps = pass(&name, &[&input], &output);
+        if let Step::Call { args, .. } = &mut steps[2] {
+            args.push(Arg::Buffer(format!("rtp{i}")));
+        }
+        design.kernels.push(Kernel::new(
+            name,
+            [
+                Param::Memory(row.clone()),
+                Param::Memory(row.clone()),
+                Param::Memory(design.buffers[i].object.clone()),
+            ],
+        ));
+        design
+            .workers
+            .push(Worker::new(core, [Step::forever(steps)]));
+    }
+    let write = |buffer: &str, index, value| SeqOp::WriteParameter {
+        buffer: buffer.to_string(),
+        index,
+        value,
+    };
+    let transfer = Transfer::tiled;
+    design.sequences = vec![sequence(
+        &[("a", Elem::I16, 4608), ("b", Elem::I16, 4096)],
+        vec![
+            write("rtp0", 1, 50),
+            write("rtp0", 15, -2),
+            write("rtp1", 0, 7),
+            transfer("in0", "a", 0, [4, 4, 8, 16], [0, 16, 64, 1])
+                .on_bd(0)
+                .into(),
+            transfer("in1", "a", 516, [8, 4, 8, 8], [512, 8, 64, 1])
+                .on_bd(1)
+                .with_token()
+                .into(),
+            Transfer::linear("out0", "b", 0, 2048).on_bd(2).into(),
+            transfer("out1", "b", 0, [2, 2, 16, 32], [2048, 32, 64, 1])
+                .on_bd(3)
+                .into(),
+            SeqOp::wait("in1"),
+            SeqOp::wait("out0"),
+            SeqOp::wait("out1"),
+            write("rtp0", 1, 51),
+            transfer("in0", "a", 0, [2, 1, 4, 256], [256, 0, 512, 1])
+                .on_bd(4)
+                .with_token()
+                .into(),
+            Transfer::linear("out0", "b", 0, 2048).on_bd(5).into(),
+            SeqOp::wait("in0"),
+            SeqOp::wait("out0"),
+        ],
+    )];
+    design
+}
+
+/// Weights that lie in a memory tile are sent four times, every input twice; three cores in a row.
+pub(super) fn weights() -> Design {
+    let (shim, mem) = (tile(1, 0), tile(1, 1));
+    let (c0, c1, c2) = (tile(1, 3), tile(1, 2), tile(0, 2));
+    let row = i32s(8);
+    let held: Vec<u8> = (1..=8u32).flat_map(u32::to_le_bytes).collect();
+    let mut design = Design::new("weights");
+    design.fifos = vec![
+        ObjectFifo::new("w", mem, &[c0], 1, row.clone())
+            .depths(&[1, 1])
+            .repeated(4)
+            .holding([held]),
+        ObjectFifo::new("in", shim, &[mem], 2, row.clone()),
+        ObjectFifo::new("in2", mem, &[c0], 2, row.clone()).repeated(2),
+        ObjectFifo::new("dn", c0, &[c1], 2, row.clone()),
+        ObjectFifo::new("we", c1, &[c2], 2, row.clone()).via_dma(),
+        ObjectFifo::new("out", c2, &[shim], 2, row.clone()),
+    ];
+    design.links = vec![link(&["in"], &["in2"], &[])];
+    design.kernels = vec![
+        Kernel::new("copy", vec![Param::Memory(row.clone()); 2]),
+        Kernel::new("mul", vec![Param::Memory(row); 3]),
+    ];
+    design.workers = vec![
+        Worker::new(c0, [Step::repeat(4, pass("mul", &["w", "in2"], "dn"))]),
+        Worker::new(c1, [Step::forever(pass("copy", &["dn"], "we"))]),
+        Worker::new(c2, [Step::forever(pass("copy", &["we"], "out"))]),
+    ];
+    design.sequences = vec![sequence(
+        &[("a", Elem::I32, 16), ("b", Elem::I32, 32)],
+        vec![
+            Transfer::linear("in", "a", 0, 16).into(),
+            Transfer::linear("out", "b", 0, 32).into(),
+            SeqOp::wait("out"),
+        ],
+    )];
+    design
+}
+
+/// A plane is padded on its way; what lies in the memory tile is sent in rounds; three cores pass
+/// accumulators on.
+pub(super) fn padding() -> Design {
+    let (shim, mem) = (tile(0, 0), tile(0, 1));
+    let (c, d, e) = (tile(0, 3), tile(1, 3), tile(1, 2));
+    let filled = |value: u32| value.to_le_bytes().repeat(16);
+    let mut design = Design::new("padding");
+    design.fifos = vec![
+        ObjectFifo::new("in_l3", shim, &[mem], 2, i32s(56)),
+        ObjectFifo::new("in_l2", mem, &[c], 2, i32s(120))
+            .to_stream(&dims(&[(7, 8), (8, 1)]))
+            .padded(&[Pad::new(1, 2), Pad::new(3, 1)]),
+        ObjectFifo::new("w", mem, &[c], 2, i32s(16))
+            .holding([filled(1), filled(2)])
+            .in_rounds(3),
+        ObjectFifo::new("out", e, &[shim], 2, i32s(16)),
+    ];
+    design.links = vec![link(&["in_l3"], &["in_l2"], &[])];
+    design.cascades = vec![Cascade { from: c, to: d }, Cascade { from: d, to: e }];
+    design.workers = vec![
+        Worker::new(
+            c,
+            [Step::repeat(
+                3,
+                [
+                    Step::acquire("in_l2", Port::Consume, 1),
+                    Step::acquire("w", Port::Consume, 2),
+                    Step::release("in_l2", Port::Consume, 1),
+                    Step::release("w", Port::Consume, 2),
+                ],
+            )],
+        ),
+        Worker::new(d, []),
+        Worker::new(
+            e,
+            [
+                Step::acquire("out", Port::Produce, 1),
+                Step::release("out", Port::Produce, 1),
+            ],
+        ),
+    ];
+    design.sequences = vec![sequence(
+        &[("a", Elem::I32, 112), ("b", Elem::I32, 16)],
+        vec![
+            Transfer::linear("in_l3", "a", 0, 112).on_bd(1).into(),
+            Transfer::linear("out", "b", 0, 16).on_bd(0).into(),
             SeqOp::wait("out"),
         ],
     )];

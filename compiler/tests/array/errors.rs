@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use npuc::array::design::{
-    Arg, Buffer, Consumer, Depth, Design, Dim, HostArg, Kernel, Link, ObjectFifo, ObjectType,
-    Param, Port, SeqOp, Step, Transfer, Worker,
+    Arg, Buffer, Cascade, Consumer, Depth, Design, Dim, HostArg, Kernel, Link, ObjectFifo,
+    ObjectType, Pad, Param, Port, SeqOp, Step, Transfer, Worker,
 };
 use npuc::array::verify::verify;
 use npuc::kernel::types::Elem;
@@ -99,12 +99,8 @@ fn fifos_and_tiles() {
         d.fifos[0].depth = Depth::Same(64)
     });
     m.pass("initial value", |d| {
-        d.buffers.push(Buffer {
-            name: "table".to_string(),
-            tile: tile(0, 2),
-            object: words(4),
-            init: Some(vec![0; 15]),
-        });
+        d.buffers
+            .push(Buffer::new("table", tile(0, 2), words(4)).holding(vec![0; 15]));
     });
     insta::assert_snapshot!(m.0);
 }
@@ -257,12 +253,7 @@ fn workers() {
         body(d)[2] = Step::call("copy", args);
     });
     m.pass("buffer of another tile", |d| {
-        d.buffers.push(Buffer {
-            name: "table".to_string(),
-            tile: tile(0, 3),
-            object: words(64),
-            init: None,
-        });
+        d.buffers.push(Buffer::new("table", tile(0, 3), words(64)));
         let args = [Arg::object("in"), Arg::Buffer("table".to_string())];
         body(d)[2] = Step::call("copy", args);
     });
@@ -321,12 +312,11 @@ fn resources_of_tiles() {
     });
     let large = [("a", 4, words(2048)), ("b", 2, words(4608))];
     m.add("data of a core", inputs(&large), |d| {
-        d.buffers.push(Buffer {
-            name: "table".to_string(),
-            tile: tile(0, 2),
-            object: ObjectType::new(Elem::I8, [64, 16]),
-            init: None,
-        });
+        d.buffers.push(Buffer::new(
+            "table",
+            tile(0, 2),
+            ObjectType::new(Elem::I8, [64, 16]),
+        ));
         d.workers = vec![Worker::new(tile(0, 2), [])];
     });
     m.add("data of a memory tile", designs::forward(), |d| {
@@ -423,12 +413,7 @@ fn sequences() {
         ];
     });
     m.pass("parameter", |d| {
-        d.buffers.push(Buffer {
-            name: "rtp".to_string(),
-            tile: tile(0, 2),
-            object: words(4),
-            init: None,
-        });
+        d.buffers.push(Buffer::new("rtp", tile(0, 2), words(4)));
         ops(d).push(SeqOp::WriteParameter {
             buffer: "rtp".to_string(),
             index: 4,
@@ -444,4 +429,117 @@ fn a_kernel_may_take_a_buffer_of_the_same_length_in_another_shape() {
     let matrix = Param::Memory(ObjectType::new(Elem::I32, [8, 8]));
     design.kernels = vec![Kernel::new("copy", [matrix.clone(), matrix])];
     assert!(verify(design).is_ok());
+}
+
+#[test]
+fn what_producers_send() {
+    let mut m = Messages::default();
+    let fifo = |d: &mut Design, name: &str, edit: fn(&mut ObjectFifo)| {
+        edit(d.fifos.iter_mut().find(|f| f.name == name).expect("a fifo"));
+    };
+    let (weights, padding) = (designs::weights, designs::padding);
+    m.add("never", weights(), |d| fifo(d, "we", |f| f.repeat = 0));
+    m.add("repeated by a shim", weights(), |d| {
+        fifo(d, "in", |f| f.repeat = 2)
+    });
+    m.add("beyond a lock", weights(), |d| {
+        fifo(d, "w", |f| f.repeat = 64)
+    });
+    m.add("unequal", designs::distribute_join(), |d| {
+        fifo(d, "in1", |f| f.repeat = 2);
+    });
+    m.add("joined", designs::distribute_join(), |d| {
+        fifo(d, "outC", |f| f.repeat = 2);
+    });
+    m.add("initial objects at a shim", weights(), |d| {
+        fifo(d, "in", |f| f.init = vec![vec![0; 32]]);
+    });
+    m.add("initial parts", designs::distribute_join(), |d| {
+        fifo(d, "in0", |f| f.init = vec![vec![0; 128]]);
+    });
+    m.add("initial objects", weights(), |d| {
+        fifo(d, "w", |f| f.init = vec![vec![0; 32]; 2]);
+    });
+    m.add("initial bytes", weights(), |d| {
+        fifo(d, "w", |f| f.init[0].truncate(31))
+    });
+    m.add("rounds from a core", weights(), |d| {
+        fifo(d, "dn", |f| f.rounds = Some(2))
+    });
+    m.add("rounds of nothing", padding(), |d| {
+        fifo(d, "w", |f| f.init.clear())
+    });
+    m.add("rounds of some", padding(), |d| {
+        fifo(d, "w", |f| f.init.truncate(1))
+    });
+    m.add("one round", padding(), |d| {
+        fifo(d, "w", |f| f.rounds = Some(1))
+    });
+    m.add("rounds", padding(), |d| {
+        fifo(d, "w", |f| f.rounds = Some(257))
+    });
+    m.add("rounds and repetitions", padding(), |d| {
+        fifo(d, "w", |f| f.repeat = 2)
+    });
+    m.add("rounds of a link", padding(), |d| {
+        fifo(d, "in_l2", |f| {
+            f.init = vec![vec![0; 480]; 2];
+            f.rounds = Some(2);
+        });
+    });
+    m.add("zeros from a core", padding(), |d| {
+        fifo(d, "out", |f| f.pad = vec![Pad::new(1, 0)]);
+    });
+    m.add("zeros without a walk", padding(), |d| {
+        fifo(d, "in_l2", |f| f.dims_to_stream.truncate(1));
+    });
+    m.add("many zeros", padding(), |d| {
+        fifo(d, "in_l2", |f| f.pad[0].before = 32)
+    });
+    m.add("many zeros in a row", padding(), |d| {
+        fifo(d, "in_l2", |f| f.pad[1].after = 64)
+    });
+    m.add("zeros of part words", padding(), |d| {
+        for name in ["in_l3", "in_l2"] {
+            fifo(d, name, |f| f.object.elem = Elem::I16);
+        }
+    });
+    m.add("zeros beyond the object", padding(), |d| {
+        fifo(d, "in_l2", |f| f.pad[0].after = 3)
+    });
+    insta::assert_snapshot!(m.0);
+}
+
+#[test]
+fn cascades_and_addresses() {
+    let mut m = Messages::default();
+    let cascade = |d: &mut Design, from, to| d.cascades.push(Cascade { from, to });
+    m.pass("cascade to a memory tile", |d| {
+        cascade(d, tile(0, 2), tile(0, 1))
+    });
+    m.pass("cascade to the west", |d| {
+        cascade(d, tile(1, 2), tile(0, 2))
+    });
+    m.pass("cascade to itself", |d| cascade(d, tile(1, 2), tile(1, 2)));
+    m.pass("two cascades out", |d| {
+        cascade(d, tile(0, 3), tile(0, 2));
+        cascade(d, tile(0, 3), tile(1, 3));
+    });
+    m.pass("two cascades in", |d| {
+        cascade(d, tile(0, 2), tile(1, 2));
+        cascade(d, tile(1, 3), tile(1, 2));
+    });
+    let at = |d: &mut Design, address| {
+        let name = format!("table{}", d.buffers.len());
+        d.buffers
+            .push(Buffer::new(name, tile(0, 2), words(16)).at(address));
+    };
+    m.pass("address between vectors", |d| at(d, 4100));
+    m.pass("address in the stack", |d| at(d, 512));
+    m.pass("address beyond the memory", |d| at(d, 65504));
+    m.pass("address of another", |d| {
+        at(d, 4096);
+        at(d, 4128);
+    });
+    insta::assert_snapshot!(m.0);
 }

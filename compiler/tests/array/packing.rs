@@ -18,12 +18,9 @@ use super::designs::{self, tile};
 
 fn lowered() -> Lowered {
     let mut design = designs::passthrough();
-    design.buffers.push(Buffer {
-        name: "table".to_string(),
-        tile: tile(0, 2),
-        object: ObjectType::new(Elem::I8, [8]),
-        init: Some(vec![1, 2, 3, 4, 5, 6, 7, 8]),
-    });
+    let table = Buffer::new("table", tile(0, 2), ObjectType::new(Elem::I8, [8]));
+    let table = table.holding([1, 2, 3, 4, 5, 6, 7, 8]);
+    design.buffers.push(table);
     lower(&verify(design).unwrap()).unwrap()
 }
 

@@ -23,20 +23,31 @@ fn bank_bytes(kind: TileKind) -> u64 {
     })
 }
 
-/// Positions of `sizes`, largest first; equal sizes keep their order.
-fn largest_first(sizes: &[u64]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..sizes.len()).collect();
+/// Positions of the buffers without an address of their own, largest first; equal sizes keep their
+/// order.
+fn largest_first(sizes: &[u64], fixed: &[Option<u64>]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..sizes.len()).filter(|&i| fixed[i].is_none()).collect();
     order.sort_by_key(|&i| std::cmp::Reverse(sizes[i]));
     order
 }
 
-fn by_bank(kind: TileKind, stack: u64, sizes: &[u64]) -> Option<Vec<u64>> {
+fn by_bank(kind: TileKind, stack: u64, sizes: &[u64], fixed: &[Option<u64>]) -> Option<Vec<u64>> {
     let bank = bank_bytes(kind);
     let banks = u64::from(kind.data_bytes()) / bank;
     let mut next: Vec<u64> = (0..banks).map(|b| (b * bank).max(stack)).collect();
-    let mut turn = 0;
     let mut addresses = vec![0; sizes.len()];
-    for i in largest_first(sizes) {
+    for (i, address) in fixed.iter().enumerate() {
+        let Some(address) = *address else { continue };
+        addresses[i] = address;
+        let end = address + sizes[i];
+        for (b, next) in (0..).zip(&mut next) {
+            if address < (b + 1) * bank && end > b * bank {
+                *next = end.max(*next);
+            }
+        }
+    }
+    let mut turn = 0;
+    for i in largest_first(sizes, fixed) {
         let (b, address) = (0..banks).map(|n| (turn + n) % banks).find_map(|b| {
             let address = next[b as usize].next_multiple_of(alignment(kind));
             (address + sizes[i] <= (b + 1) * bank).then_some((b, address))
@@ -48,27 +59,42 @@ fn by_bank(kind: TileKind, stack: u64, sizes: &[u64]) -> Option<Vec<u64>> {
     Some(addresses)
 }
 
-/// Addresses one behind the other from the end of the stack, and the end of the last buffer.
-fn in_sequence(kind: TileKind, stack: u64, sizes: &[u64]) -> (Vec<u64>, u64) {
-    let mut end = stack;
-    let mut addresses = vec![0; sizes.len()];
-    for i in largest_first(sizes) {
+/// Addresses one behind the other from the end of the stack and of what has an address of its own, and
+/// the end of the last buffer.
+fn in_sequence(
+    kind: TileKind,
+    stack: u64,
+    sizes: &[u64],
+    fixed: &[Option<u64>],
+) -> (Vec<u64>, u64) {
+    let ends = fixed.iter().zip(sizes);
+    let ends = ends.filter_map(|(address, size)| Some((*address)? + size));
+    let mut end = ends.fold(stack, u64::max);
+    let mut addresses: Vec<u64> = fixed.iter().map(|a| a.unwrap_or(0)).collect();
+    for i in largest_first(sizes, fixed) {
         addresses[i] = end.next_multiple_of(alignment(kind));
         end = addresses[i] + sizes[i];
     }
     (addresses, end)
 }
 
-/// Bytes that a stack and buffers of these sizes take at least.
-pub fn bytes_needed(kind: TileKind, stack: u64, sizes: &[u64]) -> u64 {
-    in_sequence(kind, stack, sizes).1
+/// Whether a stack and buffers of these sizes fit, and how many bytes they take one behind the other.
+pub fn fits(kind: TileKind, stack: u64, sizes: &[u64], fixed: &[Option<u64>]) -> Result<(), u64> {
+    let needed = in_sequence(kind, stack, sizes, fixed).1;
+    let placed = by_bank(kind, stack, sizes, fixed).is_some();
+    if placed || needed <= u64::from(kind.data_bytes()) {
+        Ok(())
+    } else {
+        Err(needed)
+    }
 }
 
-/// Byte address of each buffer in the tile's data memory, above a stack of `stack` bytes.
+/// Byte address of each buffer in the tile's data memory, above a stack of `stack` bytes; `fixed` are
+/// the addresses that the design gives.
 ///
-/// Fits whenever [`bytes_needed`] is at most the tile's data memory.
-pub fn place(kind: TileKind, stack: u64, sizes: &[u64]) -> Vec<u64> {
-    by_bank(kind, stack, sizes).unwrap_or_else(|| in_sequence(kind, stack, sizes).0)
+/// Within the data memory whenever it [`fits`].
+pub fn place(kind: TileKind, stack: u64, sizes: &[u64], fixed: &[Option<u64>]) -> Vec<u64> {
+    by_bank(kind, stack, sizes, fixed).unwrap_or_else(|| in_sequence(kind, stack, sizes, fixed).0)
 }
 
 /// The bank of an address.
@@ -84,7 +110,7 @@ mod tests {
     #[test]
     fn equal_buffers_take_turns_over_the_banks_and_the_stack_is_spared() {
         assert_eq!(
-            place(TileKind::Core, 1024, &[128; 6]),
+            place(TileKind::Core, 1024, &[128; 6], &[None; 6]),
             [1024, 16384, 32768, 49152, 1152, 16512]
         );
     }
@@ -92,14 +118,30 @@ mod tests {
     #[test]
     fn a_full_bank_is_passed_over() {
         assert_eq!(
-            place(TileKind::Core, 1024, &[16384, 16384, 64]),
+            place(TileKind::Core, 1024, &[16384, 16384, 64], &[None; 3]),
             [16384, 32768, 49152]
         );
     }
 
     #[test]
     fn buffers_larger_than_a_bank_lie_in_sequence() {
-        assert_eq!(place(TileKind::Core, 1024, &[64, 40000]), [41024, 1024]);
+        assert_eq!(
+            place(TileKind::Core, 1024, &[64, 40000], &[None; 2]),
+            [41024, 1024]
+        );
+    }
+
+    #[test]
+    fn what_has_an_address_keeps_it_and_the_rest_lies_behind() {
+        let fixed = [None, Some(4096), None];
+        assert_eq!(
+            place(TileKind::Core, 1024, &[64, 16, 32], &fixed),
+            [4128, 4096, 16384]
+        );
+        assert_eq!(
+            place(TileKind::Core, 1024, &[40000, 16, 32], &fixed),
+            [4128, 4096, 44128]
+        );
     }
 
     proptest! {
@@ -109,8 +151,9 @@ mod tests {
             sizes in prop::collection::vec(1u64..9000, 0..12),
         ) {
             let kind = TileKind::Core;
-            prop_assume!(bytes_needed(kind, stack, &sizes) <= u64::from(kind.data_bytes()));
-            let addresses = place(kind, stack, &sizes);
+            let fixed = vec![None; sizes.len()];
+            prop_assume!(fits(kind, stack, &sizes, &fixed).is_ok());
+            let addresses = place(kind, stack, &sizes, &fixed);
             let mut spans: Vec<(u64, u64)> = addresses.iter().copied().zip(sizes).collect();
             spans.sort();
             let mut end = stack;

@@ -63,6 +63,8 @@ pub fn shared_memory(design: &Design, fifo: &ObjectFifo) -> Option<Tile> {
         .any(|l| l.inputs.contains(&fifo.name) || l.outputs.contains(&fifo.name));
     if linked
         || fifo.via_dma
+        || fifo.repeat > 1
+        || fifo.rounds.is_some()
         || !fifo.dims_to_stream.is_empty()
         || !consumer.dims_from_stream.is_empty()
     {
@@ -84,11 +86,14 @@ fn largest_acquire(steps: &[Step], name: &str, side: Port) -> u32 {
         .unwrap_or(0)
 }
 
-/// Depth of an end whose fifo has the single depth `depth`.
+/// Depth of an end whose fifo has the single depth `depth`. A producer of initial objects keeps it.
 fn end_depth(design: &Design, fifo: &ObjectFifo, tile: Tile, port: Port, depth: u32) -> u32 {
     let Some(worker) = design.worker(tile) else {
         return depth;
     };
+    if port == Port::Produce && !fifo.init.is_empty() {
+        return depth;
+    }
     match largest_acquire(&worker.body, &fifo.name, port) {
         0 => depth,
         1 if depth == 1 => 1,

@@ -23,11 +23,12 @@ pub mod plan;
 pub mod sequence;
 pub mod stores;
 
-use arch::TileKind;
 use arch::array::field::FieldError;
+use arch::{Tile, TileKind};
 use thiserror::Error;
 
-use super::lowered::{Lowered, ShimChannel};
+use super::design::{Cascade, Design};
+use super::lowered::{CascadeSettings, Lowered, ShimChannel};
 use super::route::{self, RouteError};
 use super::verify::Verified;
 use super::worker::{self, CorePlan};
@@ -72,10 +73,9 @@ fn shim_channels(verified: &Verified) -> Vec<ShimChannel> {
 
 fn cores(verified: &Verified) -> Vec<CorePlan> {
     let (design, plan) = (verified.design(), verified.plan());
-    let mut workers: Vec<_> = design.workers.iter().collect();
-    workers.sort_by_key(|w| w.tile);
-    workers
-        .into_iter()
+    design
+        .workers
+        .iter()
         .map(|w| CorePlan {
             tile: w.tile,
             stack_bytes: w.stack_bytes,
@@ -83,6 +83,23 @@ fn cores(verified: &Verified) -> Vec<CorePlan> {
             body: worker::plan(w, &plan.bindings(design, w.tile)).unwrap_or_default(),
         })
         .collect()
+}
+
+/// Directions of the cores at cascades, in the order in which the cascades name them.
+fn cascades(design: &Design) -> Vec<CascadeSettings> {
+    let mut tiles: Vec<Tile> = Vec::new();
+    for tile in design.cascades.iter().flat_map(|c| [c.from, c.to]) {
+        if !tiles.contains(&tile) {
+            tiles.push(tile);
+        }
+    }
+    let level = |c: &Cascade| c.from.row == c.to.row;
+    let settings = tiles.into_iter().map(|tile| CascadeSettings {
+        tile,
+        in_west: design.cascades.iter().any(|c| c.to == tile && level(c)),
+        out_east: design.cascades.iter().any(|c| c.from == tile && level(c)),
+    });
+    settings.collect()
 }
 
 /// Lowers a design.
@@ -110,10 +127,11 @@ pub fn lower(verified: &Verified) -> Result<Lowered, LowerError> {
         columns: design.columns,
         buffers: plan.placed_buffers(design),
         locks: plan.locks(),
-        dmas: plan.dma_programs(),
+        dmas: plan.dma_programs(design),
         shim_channels: shim_channels(verified),
         flows,
         switches,
+        cascades: cascades(design),
         cores: cores(verified),
         sequences,
     })

@@ -23,6 +23,12 @@ enum Owner {
     Buffer(usize),
 }
 
+/// Bytes as little-endian words.
+fn words(bytes: &[u8]) -> Vec<u32> {
+    let (words, _) = bytes.as_chunks::<4>();
+    words.iter().map(|w| u32::from_le_bytes(*w)).collect()
+}
+
 /// The buffers of one tile, in program order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TileMemory {
@@ -30,15 +36,18 @@ pub struct TileMemory {
     names: Vec<String>,
     /// Sizes, bytes.
     pub sizes: Vec<u64>,
+    /// Addresses that the design gives.
+    pub fixed: Vec<Option<u64>>,
     /// Addresses in the tile's data memory.
     pub addresses: Vec<u64>,
 }
 
 impl TileMemory {
-    fn push(&mut self, owner: Owner, name: &str, bytes: u64) {
+    fn push(&mut self, owner: Owner, name: &str, bytes: u64, fixed: Option<u64>) {
         self.owners.push(owner);
         self.names.push(name.to_string());
         self.sizes.push(bytes);
+        self.fixed.push(fixed);
     }
 
     /// Who takes how much: `in_cons 2x4096`.
@@ -113,16 +122,18 @@ impl Plan {
             }
             let memory = self.memory.entry(s.tile).or_default();
             for buffer in 0..s.depth {
-                memory.push(Owner::Store { store, buffer }, &s.name, s.bytes);
+                memory.push(Owner::Store { store, buffer }, &s.name, s.bytes, None);
             }
         }
         for (i, buffer) in design.buffers.iter().enumerate() {
             let memory = self.memory.entry(buffer.tile).or_default();
-            memory.push(Owner::Buffer(i), &buffer.name, buffer.object.bytes());
+            let (bytes, address) = (buffer.object.bytes(), buffer.address.map(u64::from));
+            memory.push(Owner::Buffer(i), &buffer.name, bytes, address);
         }
         for (tile, memory) in &mut self.memory {
             let stack = self.stacks.get(tile).copied().unwrap_or(0);
-            memory.addresses = addresses::place(tile.kind(), u64::from(stack), &memory.sizes);
+            memory.addresses =
+                addresses::place(tile.kind(), u64::from(stack), &memory.sizes, &memory.fixed);
         }
     }
 
@@ -163,8 +174,9 @@ impl Plan {
     }
 
     /// The DMA programs with all their descriptors.
-    pub fn dma_programs(&self) -> Vec<DmaProgram> {
+    pub fn dma_programs(&self, design: &Design) -> Vec<DmaProgram> {
         chains::build(&Inputs {
+            design,
             ends: &self.ends,
             stores: &self.stores,
             channel_of: &self.channel_of,
@@ -184,7 +196,7 @@ impl Plan {
                     tile: s.tile,
                     address: *address as u32,
                     bytes: s.bytes as u32,
-                    init: None,
+                    init: s.init.get(i).map(|bytes| words(bytes)),
                 });
             }
         }
@@ -195,10 +207,7 @@ impl Plan {
                 tile: buffer.tile,
                 address: own.get(&i).copied().unwrap_or(0) as u32,
                 bytes: buffer.object.bytes() as u32,
-                init: buffer.init.as_ref().map(|bytes| {
-                    let (words, _) = bytes.as_chunks::<4>();
-                    words.iter().map(|w| u32::from_le_bytes(*w)).collect()
-                }),
+                init: buffer.init.as_ref().map(|bytes| words(bytes)),
             });
         }
         placed
@@ -208,14 +217,14 @@ impl Plan {
     pub fn locks(&self) -> Vec<Lock> {
         let mut locks = Vec::new();
         for (store, s) in self.stores.stores.iter().enumerate().rev() {
-            let free = if s.has_buffers() { s.depth as u8 } else { 0 };
+            let (free, filled) = s.lock_values();
             for (k, pair) in self.pairs[store].iter().enumerate() {
-                for (side, id, init) in [("prod", pair.prod, free), ("cons", pair.cons, 0)] {
+                for (side, id, init) in [("prod", pair.prod, free), ("cons", pair.cons, filled)] {
                     locks.push(Lock {
                         name: format!("{}_{side}_lock_{k}", s.name),
                         tile: s.tile,
                         id: id as u8,
-                        init,
+                        init: init as u8,
                     });
                 }
             }
@@ -244,13 +253,16 @@ impl Plan {
                 continue;
             };
             let store = self.stores.walks[end].store;
-            let pair = self.pairs[store][0];
+            let Some(pair) = self.pairs[store].first() else {
+                continue;
+            };
             let (acquire, release) = match port {
                 Port::Produce => (pair.prod, pair.cons),
                 Port::Consume => (pair.cons, pair.prod),
             };
             let memory = self.stores.stores[store].tile;
-            if let Some(ring) = Ring::new(tile, memory, &addresses[store], acquire, release) {
+            if let Some(mut ring) = Ring::new(tile, memory, &addresses[store], acquire, release) {
+                ring.count = self.stores.stores[store].repeat;
                 let name = design.fifos[fifo].name.clone();
                 bindings.rings.insert((name, port), ring);
             }

@@ -25,14 +25,29 @@ pub struct Store {
     pub depth: u32,
     /// Size of one buffer, bytes.
     pub bytes: u64,
-    /// Number of lock pairs: one, or one per part of a split object.
+    /// Number of lock pairs: one, one per part of a split object, or none where the DMA sends what lies
+    /// there in rounds.
     pub lock_pairs: u32,
+    /// How often each object is sent before its place is free; locks count so many per object.
+    pub repeat: u32,
+    /// Contents of the first buffers.
+    pub init: Vec<Vec<u8>>,
 }
 
 impl Store {
     /// Whether the store has buffers; a shim has none, its data is in host memory.
     pub fn has_buffers(&self) -> bool {
         self.tile.kind() != TileKind::Shim
+    }
+
+    /// First values of the locks of a pair: free and filled buffers, each as often as it is sent.
+    pub fn lock_values(&self) -> (u32, u32) {
+        if !self.has_buffers() {
+            return (0, 0);
+        }
+        let filled = self.init.len() as u32;
+        let free = self.depth.saturating_sub(filled);
+        (free * self.repeat, filled * self.repeat)
     }
 }
 
@@ -121,7 +136,9 @@ fn link_uses(design: &Design, ends: &[End], uses: &mut BTreeMap<usize, Use>) {
         let inputs = find(&link.inputs, false);
         let outputs = find(&link.outputs, true);
         if let ([input], [output]) = (inputs.as_slice(), outputs.as_slice()) {
-            let owner = if ends[*output].object.bytes() > ends[*input].object.bytes() {
+            let fifo = &design.fifos[ends[*output].fifo];
+            let larger = ends[*output].object.bytes() > ends[*input].object.bytes();
+            let owner = if !fifo.init.is_empty() || (larger && fifo.pad.is_empty()) {
                 *output
             } else {
                 *input
@@ -176,6 +193,18 @@ fn creation_order(ends: &[End]) -> Vec<usize> {
     order
 }
 
+/// How often the objects of an owner's store are sent: as often as its producing ends say.
+fn repeats(design: &Design, ends: &[End], uses: &BTreeMap<usize, Use>, owner: usize) -> u32 {
+    let users = uses.iter().filter(|(_, u)| u.owner == owner);
+    users
+        .map(|(end, _)| *end)
+        .chain([owner])
+        .filter(|&end| ends[end].role == Role::Producer)
+        .map(|end| design.fifos[ends[end].fifo].repeat)
+        .max()
+        .unwrap_or(1)
+}
+
 /// Gives every end its store and its walk. Links must be sound: see the verifier.
 pub fn assign(design: &Design, ends: &[End]) -> Stores {
     let mut uses = BTreeMap::new();
@@ -183,8 +212,11 @@ pub fn assign(design: &Design, ends: &[End]) -> Stores {
     let mut store_of_owner = BTreeMap::new();
     let mut stores = Vec::new();
     for end in creation_order(ends) {
+        let fifo = &design.fifos[ends[end].fifo];
+        let produces = matches!(ends[end].role, Role::Producer | Role::Shared);
         let (owner, pairs) = match uses.get(&end) {
             Some(u) => (u.owner, uses[&u.owner].parts.len() as u32),
+            None if produces && fifo.rounds.is_some() => (end, 0),
             None => (end, 1),
         };
         if owner != end {
@@ -197,6 +229,12 @@ pub fn assign(design: &Design, ends: &[End]) -> Stores {
             depth: ends[owner].depth,
             bytes: ends[owner].object.bytes(),
             lock_pairs: pairs,
+            repeat: repeats(design, ends, &uses, owner),
+            init: if produces {
+                fifo.init.clone()
+            } else {
+                Vec::new()
+            },
         });
     }
     let walks = ends

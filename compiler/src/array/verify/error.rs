@@ -4,6 +4,7 @@ use arch::array::field::FieldError;
 use arch::{Tile, TileKind};
 use thiserror::Error;
 
+use super::sends::SendError;
 use super::transfer_error::TransferError;
 use super::worker_error::WorkerError;
 use crate::array::design::ObjectType;
@@ -368,6 +369,54 @@ pub enum DesignError {
         object: ObjectType,
         /// Bytes of the type.
         bytes: u64,
+    },
+    /// Something wrong with what a fifo's producer sends.
+    #[error("fifo `{fifo}` {source}")]
+    Send {
+        /// Fifo.
+        fifo: String,
+        /// What is wrong.
+        source: Box<SendError>,
+    },
+    /// A cascade between cores that are not connected.
+    #[error(
+        "a cascade goes from core {from} to core {to}\nhelp: accumulators go to the neighbour in the east or in the south"
+    )]
+    CascadeWay {
+        /// Sender.
+        from: Tile,
+        /// Receiver.
+        to: Tile,
+    },
+    /// Two cascades at one side of a core.
+    #[error(
+        "two cascades {side} at core {tile}\nhelp: a core has one input and one output of accumulators"
+    )]
+    CascadeTwice {
+        /// Core.
+        tile: Tile,
+        /// Which side.
+        side: &'static str,
+    },
+    /// A buffer at an address where it cannot be.
+    #[error(
+        "buffer `{buffer}` of {bytes} bytes is at {address:#x} of core {tile}{why}\nhelp: choose a multiple of {align} from {stack:#x} on, or leave the choice open"
+    )]
+    BufferAddress {
+        /// Buffer.
+        buffer: String,
+        /// Its size.
+        bytes: u64,
+        /// Its address.
+        address: u32,
+        /// Core.
+        tile: Tile,
+        /// What is wrong with it.
+        why: String,
+        /// Alignment.
+        align: u64,
+        /// End of the stack.
+        stack: u32,
     },
     /// Two programs for one core.
     #[error("two workers are on core {tile}\nhelp: join them, or use another core")]

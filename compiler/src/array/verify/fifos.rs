@@ -133,6 +133,15 @@ fn link_name(link: &Link) -> String {
     format!("{} -> {}", list(&link.inputs), list(&link.outputs))
 }
 
+/// Bytes of an object as its producer's memory holds it, without zeros that are added on the way.
+fn read_bytes(fifo: &ObjectFifo) -> u64 {
+    if fifo.pad.is_empty() {
+        return fifo.object.bytes();
+    }
+    let sizes = fifo.dims_to_stream.iter().map(|d| u64::from(d.size.max(1)));
+    sizes.fold(u64::from(fifo.object.elem.bytes()), u64::saturating_mul)
+}
+
 fn link_offsets(design: &Design, link: &Link) -> Result<(), DesignError> {
     let name = link_name(link);
     let parts = link.inputs.len().max(link.outputs.len());
@@ -158,7 +167,7 @@ fn link_offsets(design: &Design, link: &Link) -> Result<(), DesignError> {
     };
     let (inputs, outputs) = (objects(&link.inputs), objects(&link.outputs));
     let multiple = |bytes: u64, fifo: &ObjectFifo| {
-        let object = fifo.object.bytes();
+        let object = read_bytes(fifo);
         if bytes.is_multiple_of(object) || object.is_multiple_of(bytes) {
             return Ok(());
         }

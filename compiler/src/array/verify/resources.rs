@@ -8,7 +8,7 @@ use arch::{Tile, TileKind};
 
 use super::dims;
 use super::error::DesignError;
-use crate::array::design::Design;
+use crate::array::design::{Buffer, Design};
 use crate::array::lower::plan::Plan;
 use crate::array::lower::{addresses, chains, channels};
 use crate::array::text::list;
@@ -108,7 +108,7 @@ fn descriptors_suffice(plan: &Plan) -> Result<(), DesignError> {
             .bd_ids
             .keys()
             .filter(|&&e| plan.ends[e].tile == tile && class_of(e) == class_of(*end))
-            .map(|&e| chains::chain_length(&plan.stores, e))
+            .map(|&e| chains::chain_length(&plan.ends, &plan.stores, e))
             .sum();
         let (class, limit) = match (kind, class_of(*end)) {
             (TileKind::Mem, 0) => (" for its even channels", kind.bds() / 2),
@@ -132,10 +132,9 @@ fn memory_suffices(plan: &Plan) -> Result<(), DesignError> {
         let kind = tile.kind();
         let limit = kind.data_bytes();
         let stack = u64::from(plan.stack_of(*tile));
-        let needed = addresses::bytes_needed(kind, stack, &buffers.sizes);
-        if needed <= u64::from(limit) {
+        let Err(needed) = addresses::fits(kind, stack, &buffers.sizes, &buffers.fixed) else {
             continue;
-        }
+        };
         let mut parts: Vec<String> = Vec::new();
         if stack > 0 {
             parts.push(format!("stack {stack}"));
@@ -148,6 +147,44 @@ fn memory_suffices(plan: &Plan) -> Result<(), DesignError> {
             parts: list(parts),
             kind,
             limit,
+        });
+    }
+    Ok(())
+}
+
+fn addresses_free(design: &Design, plan: &Plan) -> Result<(), DesignError> {
+    for (i, buffer) in design.buffers.iter().enumerate() {
+        let Some(address) = buffer.address else {
+            continue;
+        };
+        let (kind, bytes) = (buffer.tile.kind(), buffer.object.bytes());
+        let (align, stack) = (addresses::alignment(kind), plan.stack_of(buffer.tile));
+        let (start, end) = (u64::from(address), u64::from(address) + bytes);
+        let limit = u64::from(kind.data_bytes());
+        let others = design.buffers[..i].iter().filter(|b| b.tile == buffer.tile);
+        let overlaps = |b: &&Buffer| {
+            let other = b.address.map(u64::from);
+            other.is_some_and(|at| at < end && start < at + b.object.bytes())
+        };
+        let why = if !start.is_multiple_of(align) {
+            format!(", no multiple of {align}")
+        } else if start < u64::from(stack) {
+            format!(", in the stack of {stack} bytes")
+        } else if end > limit {
+            format!(", whose data memory has {limit} bytes")
+        } else if let Some(other) = others.into_iter().find(overlaps) {
+            format!(", where buffer `{}` is", other.name)
+        } else {
+            continue;
+        };
+        return Err(DesignError::BufferAddress {
+            buffer: buffer.name.clone(),
+            bytes,
+            address,
+            tile: buffer.tile,
+            why,
+            align,
+            stack,
         });
     }
     Ok(())
@@ -166,8 +203,8 @@ fn stacks(design: &Design) -> Result<(), DesignError> {
     }
 }
 
-fn fields_hold(plan: &Plan) -> Result<(), DesignError> {
-    for program in plan.dma_programs() {
+fn fields_hold(design: &Design, plan: &Plan) -> Result<(), DesignError> {
+    for program in plan.dma_programs(design) {
         for chain in &program.chains {
             for bd in &chain.bds {
                 if let Err(source) = bd.encode(program.tile) {
@@ -193,6 +230,7 @@ pub(super) fn check(design: &Design, plan: &Plan) -> Result<(), DesignError> {
         dims::check(design, end, walk)?;
     }
     stacks(design)?;
+    addresses_free(design, plan)?;
     memory_suffices(plan)?;
-    fields_hold(plan)
+    fields_hold(design, plan)
 }
