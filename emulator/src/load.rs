@@ -6,14 +6,15 @@ use formats::xclbin::{Contents, Xclbin};
 
 use crate::error::EmuError;
 use crate::npu::Npu;
-use crate::timing::POLL_CYCLES;
+use crate::timing::{POLL_CYCLES, STUCK_CYCLES};
 
 impl Npu {
     /// Executes the commands of a CDO. Delays take no time.
     ///
     /// # Errors
-    /// What a register refuses; a poll that never comes true.
+    /// What a register refuses; polls that do not come true.
     pub fn load_cdo(&mut self, cdo: &Cdo) -> Result<(), EmuError> {
+        let end = self.now + POLL_CYCLES;
         for command in &cdo.commands {
             match command {
                 Command::Write { addr, value } => self.write(*addr, *value)?,
@@ -23,7 +24,7 @@ impl Npu {
                 Command::DmaWrite { addr, data } => self.write_block(*addr, data)?,
                 Command::MaskPoll {
                     addr, mask, value, ..
-                } => self.poll(*addr, *mask, *value)?,
+                } => self.poll(*addr, *mask, *value, end)?,
                 Command::Delay { .. } | Command::Nop { .. } => {}
             }
         }
@@ -69,14 +70,19 @@ impl Npu {
         }
     }
 
-    fn poll(&mut self, addr: u32, mask: u32, value: u32) -> Result<(), EmuError> {
-        let end = self.now + POLL_CYCLES;
+    /// Waits until a register has a value, at most to cycle `end` and not once the register and
+    /// everything else stand still.
+    fn poll(&mut self, addr: u32, mask: u32, value: u32, end: u64) -> Result<(), EmuError> {
+        let (mut was, mut changed_at) = (None, self.now);
         loop {
             let is = self.read(addr)?;
             if is & mask == value & mask {
                 return Ok(());
             }
-            if self.now >= end {
+            if was != Some(is) {
+                (was, changed_at) = (Some(is), self.now);
+            }
+            if self.now >= end || self.now - changed_at > STUCK_CYCLES {
                 return Err(EmuError::Poll {
                     addr,
                     mask,
@@ -84,7 +90,9 @@ impl Npu {
                     is,
                 });
             }
-            self.step()?;
+            if self.step()? {
+                changed_at = self.now;
+            }
         }
     }
 }

@@ -89,5 +89,6 @@ pub(crate) const WINDOW: u64 = 256;
 /// Cycles in which nothing moves until the array counts as stuck. Everything that is under way takes
 /// less than this.
 pub(crate) const STUCK_CYCLES: u64 = 512;
-/// Cycles that a poll of a configuration waits. The command's own limit is in a unit of the firmware.
+/// Cycles that the polls of a configuration wait in all. The commands' own limits are in a unit of the
+/// firmware.
 pub(crate) const POLL_CYCLES: u64 = 1_000_000;
