@@ -44,6 +44,8 @@ pub(crate) struct Bd {
     pub(crate) packet: Option<(u32, u32)>,
     pub(crate) tlast_suppress: bool,
     pub(crate) compression: bool,
+    /// Descriptor that an out-of-order receiver is to use.
+    pub(crate) ooo_bd_id: u32,
     /// Code of the burst length, for shims.
     pub(crate) burst_length: u32,
 }
@@ -109,6 +111,7 @@ macro_rules! common {
                 .enable_packet
                 .then_some(($raw.packet_id, $raw.packet_type)),
             tlast_suppress: $raw.tlast_suppress,
+            ooo_bd_id: $raw.ooo_bd_id,
             compression: $compression,
             burst_length: $burst,
         }
@@ -207,11 +210,16 @@ impl Bd {
         }
     }
 
-    /// Whether the channel can execute the descriptor with number `bd`.
+    /// Whether the channel can execute the descriptor with number `bd`; `by_packet` if a packet chose it.
     ///
     /// # Errors
     /// Names the field at fault, its value and the limit.
-    pub(crate) fn check(&self, channel: ChannelId, bd: u8) -> Result<(), EmuError> {
+    pub(crate) fn check(
+        &self,
+        channel: ChannelId,
+        bd: u8,
+        by_packet: bool,
+    ) -> Result<(), EmuError> {
         let bad = |field, why: String| {
             Err(EmuError::Bd {
                 channel,
@@ -258,7 +266,7 @@ impl Bd {
             );
             return bad("iter_current", why);
         }
-        if let Some((field, why)) = self.bad_header_or_padding(channel.dir) {
+        if let Some((field, why)) = self.bad_header_or_padding(channel.dir, by_packet) {
             return bad(field, why);
         }
         if let Some((field, why)) = self.bad_lock(channel) {
@@ -268,11 +276,16 @@ impl Bd {
     }
 
     /// What an S2MM channel cannot do, and zeros around runs that do not end.
-    fn bad_header_or_padding(&self, dir: Direction) -> Option<(&'static str, String)> {
-        if let Some((id, _)) = self.packet.filter(|_| dir == Direction::S2mm) {
+    fn bad_header_or_padding(
+        &self,
+        dir: Direction,
+        by_packet: bool,
+    ) -> Option<(&'static str, String)> {
+        let unasked = dir == Direction::S2mm && !by_packet;
+        if let Some((id, _)) = self.packet.filter(|_| unasked) {
             let why = format!(
                 "is 1 (packet id {id}), on an S2MM channel the limit is 0\n\
-                 help: only MM2S channels send headers"
+                 help: only MM2S channels send headers, and out-of-order S2MM channels take them"
             );
             return Some(("enable_packet", why));
         }
@@ -458,6 +471,12 @@ impl Walk {
         dims: [dim(0, 0); 4],
         padded: false,
     };
+
+    /// Nothing more comes.
+    #[inline]
+    pub(crate) fn end(&mut self) {
+        self.left = 0;
+    }
 
     /// Words still to come.
     #[inline]

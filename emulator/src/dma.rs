@@ -1,7 +1,7 @@
 //! DMA channels: task queues, descriptor chains, one word a cycle.
 
 use arch::TileKind;
-use arch::array::dma::{CTRL_RESET, Ctrl, ShimCtrl};
+use arch::array::dma::{CTRL_RESET, Ctrl};
 use arch::array::lock::mem_lock_target;
 use arch::array::memory::MEM_OWN;
 use arch::array::packet::Header;
@@ -14,6 +14,7 @@ use crate::host::Host;
 use crate::link::{Link, Word};
 use crate::lock::{LockRef, Locks};
 use crate::memory::Memory;
+use crate::mode::{Counted, Mode};
 use crate::task::{Task, Waiting};
 use crate::timing::DDR_BLOCK_WORDS;
 use crate::token;
@@ -27,6 +28,8 @@ pub(crate) type BdTable = Vec<[u32; BD_WORDS]>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Idle,
+    /// Waits for the header that names a descriptor.
+    Select,
     Load,
     Acquire,
     Header,
@@ -108,6 +111,8 @@ pub(crate) struct Channel {
     /// Kind of its tile.
     kind: TileKind,
     pub(crate) ctrl: u32,
+    mode: Mode,
+    pub(crate) counted: Counted,
     queue: Waiting,
     task: Option<Task>,
     phase: Phase,
@@ -136,6 +141,8 @@ impl Channel {
             id,
             kind: id.tile.kind(),
             ctrl: 0,
+            mode: Mode::default(),
+            counted: Counted::default(),
             queue: Waiting::default(),
             task: None,
             phase: Phase::Idle,
@@ -165,27 +172,19 @@ impl Channel {
     /// # Errors
     /// A text naming the mode that is not modelled.
     pub(crate) fn write_ctrl(&mut self, value: u32) -> Result<(), String> {
-        let refuse = |what: &str| Err(format!("{what} is not modelled"));
-        if self.id.tile.kind() == TileKind::Shim {
-            let ctrl = ShimCtrl::from_word(value);
-            if ctrl.pause_mem || ctrl.pause_stream {
-                return refuse("pausing a channel");
-            }
-        } else if Ctrl::from_word(value).compression {
-            return refuse("compression");
-        } else if value & CTRL_RESET != 0 {
+        let mode = Mode::read(self.id, value)?;
+        if self.phase != Phase::Idle && mode.out_of_order != self.mode.out_of_order {
+            return Err("out-of-order mode changes while a task runs\n\
+                        help: wait for the channel's tasks first"
+                .into());
+        }
+        if self.kind != TileKind::Shim && value & CTRL_RESET != 0 {
             self.task = None;
             self.queue = Waiting::default();
             self.phase = Phase::Idle;
             self.asleep = None;
         }
-        let ctrl = Ctrl::from_word(value);
-        if self.id.dir == Direction::S2mm && ctrl.out_of_order {
-            return refuse("out-of-order mode");
-        }
-        if self.id.dir == Direction::S2mm && ctrl.fot_mode != 0 {
-            return refuse("finish-on-TLAST mode");
-        }
+        self.mode = mode;
         self.ctrl = value;
         Ok(())
     }
@@ -219,17 +218,25 @@ impl Channel {
     /// Whether a task that is queued or repeats still has to load descriptor `bd`.
     pub(crate) fn will_start_at(&self, bd: u8) -> bool {
         let repeats = self.task.is_some_and(|t| t.start == bd && t.repeats > 0);
-        self.queue.starts_at(bd) || repeats || (self.phase == Phase::Load && self.bd == bd)
+        let names_it = !self.mode.out_of_order && (self.queue.starts_at(bd) || repeats);
+        names_it || (self.phase == Phase::Load && self.bd == bd)
     }
 
     fn start_next(&mut self) {
         self.task = self.queue.pop();
-        self.phase = match self.task {
-            Some(task) => {
-                self.bd = task.start;
-                Phase::Load
-            }
-            None => Phase::Idle,
+        match self.task {
+            Some(task) => self.begin(task),
+            None => self.phase = Phase::Idle,
+        }
+    }
+
+    /// Begins an execution of a task: its first descriptor, or the next packet's.
+    fn begin(&mut self, task: Task) {
+        self.phase = if self.mode.out_of_order {
+            Phase::Select
+        } else {
+            self.bd = task.start;
+            Phase::Load
         };
     }
 
@@ -285,7 +292,7 @@ impl Channel {
             match self.phase {
                 Phase::Acquire => self.counts.lock_stalls += 1,
                 _ if outcome == Outcome::WaitsForHost => self.counts.host_stalls += 1,
-                Phase::Header | Phase::Data => self.counts.stream_stalls += 1,
+                Phase::Select | Phase::Header | Phase::Data => self.counts.stream_stalls += 1,
                 Phase::Idle | Phase::Load | Phase::Token => {}
             }
             if outcome == Outcome::WaitsForHost {
@@ -303,8 +310,14 @@ impl Channel {
         if self.phase == Phase::Load {
             self.load(s)?;
         }
+        if self.mode.pause_stream
+            && matches!(self.phase, Phase::Select | Phase::Header | Phase::Data)
+        {
+            return Ok(Outcome::Waits);
+        }
         match self.phase {
             Phase::Idle | Phase::Load => Ok(Outcome::Sleeps),
+            Phase::Select => self.select(s),
             Phase::Acquire => {
                 if let Some((lock, value)) = self.acquire
                     && !s.locks.acquire(lock, value, s.wakes)
@@ -359,7 +372,8 @@ impl Channel {
             });
         };
         let bd = Bd::from_words(kind, words);
-        bd.check(self.id, self.bd)?;
+        bd.check(self.id, self.bd, self.mode.out_of_order)?;
+        self.mode.check(&bd, self.id, self.bd)?;
         set_iter_current(kind, words, bd.iter_next());
         self.acquire = self.lock(s.locks, bd.acquire);
         self.release = self.lock(s.locks, bd.release);
@@ -368,9 +382,13 @@ impl Channel {
         self.length = bd.length;
         self.tlast = !bd.tlast_suppress;
         self.header = match bd.packet {
-            Some((id, packet_type)) => Header::new(self.id.tile, id, packet_type)
-                .with_parity()
-                .ok(),
+            Some(_) if self.id.dir == Direction::S2mm => None,
+            Some((id, packet_type)) => Header {
+                bd_id: bd.ooo_bd_id,
+                ..Header::new(self.id.tile, id, packet_type)
+            }
+            .with_parity()
+            .ok(),
             None => None,
         };
         self.block = (0, 0);
@@ -419,8 +437,8 @@ impl Channel {
         if self.sender(s).is_none() {
             return Ok(Outcome::Sleeps);
         }
-        if !self.host_is_ready(s) {
-            return Ok(Outcome::WaitsForHost);
+        if let Some(wait) = self.wait_for_host(s) {
+            return Ok(wait);
         }
         let data = self.fetch(&mut s.place())?;
         let last = self.tlast && self.walk.left() == 0;
@@ -433,28 +451,75 @@ impl Channel {
 
     #[inline]
     fn receive_word(&mut self, s: &mut Surroundings<'_>) -> Result<Outcome, EmuError> {
-        let Some((link, reader)) = s.stream else {
-            return Ok(Outcome::Sleeps);
+        let (link, reader, word) = match Self::next_word(s) {
+            Ok(next) => next,
+            Err(outcome) => return Ok(outcome),
         };
-        let Some(word) = s.links[link].peek(reader, s.now) else {
-            if s.links[link].nothing_for(reader) {
-                s.links[link].sleep(Wakes::channel(s.index));
-                return Ok(Outcome::Sleeps);
-            }
-            return Ok(Outcome::Waits);
-        };
-        if !self.host_is_ready(s) {
-            return Ok(Outcome::WaitsForHost);
+        if let Some(wait) = self.wait_for_host(s) {
+            return Ok(wait);
         }
         s.links[link].take(reader, s.wakes);
         self.put(&mut s.place(), word.data)?;
+        let moved = self.length - self.walk.left();
+        let bad = |why| self.bad_length(why);
+        if self.mode.ends(word.last, moved, self.length).map_err(bad)? {
+            let last = self.next.is_none() && self.task.is_none_or(|task| task.repeats == 0);
+            let kept = self.counted.push(self.mode, self.bd, moved, last);
+            kept.map_err(|why| self.bad_length(why))?;
+            self.walk.end();
+        }
         Ok(Outcome::Moved)
+    }
+
+    /// The word that has come on the channel's stream, with its link and receiver; otherwise the
+    /// channel waits or sleeps.
+    #[inline]
+    fn next_word(s: &mut Surroundings<'_>) -> Result<(usize, usize, Word), Outcome> {
+        let (link, reader) = s.stream.ok_or(Outcome::Sleeps)?;
+        if let Some(word) = s.links[link].peek(reader, s.now) {
+            return Ok((link, reader, word));
+        }
+        if s.links[link].nothing_for(reader) {
+            s.links[link].sleep(Wakes::channel(s.index));
+            return Err(Outcome::Sleeps);
+        }
+        Err(Outcome::Waits)
+    }
+
+    /// Takes the header of a packet, which names its descriptor.
+    fn select(&mut self, s: &mut Surroundings<'_>) -> Result<Outcome, EmuError> {
+        let (link, reader, word) = match Self::next_word(s) {
+            Ok(next) => next,
+            Err(outcome) => return Ok(outcome),
+        };
+        s.links[link].take(reader, s.wakes);
+        self.bd = Header::from_word(word.data).bd_id as u8;
+        if word.last {
+            let why = format!(
+                "gets a packet without words: its header {:#010x} has TLAST\n\
+                 help: send the words after the header",
+                word.data
+            );
+            return Err(self.bad_length(why));
+        }
+        self.phase = Phase::Load;
+        Ok(Outcome::Moved)
+    }
+
+    /// A transfer whose words do not fit its descriptor.
+    fn bad_length(&self, why: String) -> EmuError {
+        EmuError::Bd {
+            channel: self.id,
+            bd: self.bd,
+            field: "buffer_length",
+            why,
+        }
     }
 
     /// Words that the channel surely moves if it moves one in every cycle after `now`; it has more to
     /// move then.
     pub(crate) fn burst_words(&self, now: u64) -> u32 {
-        if self.phase != Phase::Data {
+        if self.phase != Phase::Data || self.mode.pause_stream {
             return 0;
         }
         let left = self.walk.left().saturating_sub(1);
@@ -527,20 +592,26 @@ impl Channel {
         }
     }
 
-    /// Whether the host's memory serves the next word; always so for channels of other tiles.
+    /// What the next word waits for in the host's memory, if for anything; channels of other tiles do
+    /// not.
     #[inline]
-    fn host_is_ready(&mut self, s: &mut Surroundings<'_>) -> bool {
+    fn wait_for_host(&mut self, s: &mut Surroundings<'_>) -> Option<Outcome> {
         if self.kind != TileKind::Shim {
-            return true;
+            return None;
         }
         let (left, ready) = &mut self.block;
         if *left == 0 {
+            if self.mode.pause_memory {
+                return Some(Outcome::Waits);
+            }
             *left = DDR_BLOCK_WORDS.min(self.walk.left());
             *ready = s.host.ddr.request(self.id.dir, s.now, *left);
         }
-        let served = s.now >= *ready;
-        *left -= u32::from(served);
-        served
+        if s.now < *ready {
+            return Some(Outcome::WaitsForHost);
+        }
+        *left -= 1;
+        None
     }
 
     /// Place of a byte address in the tiles' memories; `None` for a shim, which addresses the host.
@@ -569,8 +640,8 @@ impl Channel {
         match &mut self.task {
             Some(task) if task.repeats > 0 => {
                 task.repeats -= 1;
-                self.bd = task.start;
-                self.phase = Phase::Load;
+                let task = *task;
+                self.begin(task);
             }
             Some(task) if task.token => {
                 self.counts.tasks += 1;
@@ -589,6 +660,7 @@ impl Channel {
         match self.phase {
             Phase::Idle | Phase::Load => None,
             Phase::Acquire => self.acquire.map(|(lock, value)| Blocked::Lock(lock, value)),
+            Phase::Select => Some(Blocked::Words),
             Phase::Data if self.id.dir == Direction::S2mm => Some(Blocked::Words),
             Phase::Header | Phase::Data => Some(Blocked::Room),
             Phase::Token => Some(Blocked::Token),
@@ -605,7 +677,7 @@ impl Channel {
         match self.phase {
             Phase::Idle | Phase::Load => None,
             Phase::Acquire => Some(DmaState::Lock),
-            Phase::Header | Phase::Data => Some(DmaState::Moves),
+            Phase::Select | Phase::Header | Phase::Data => Some(DmaState::Moves),
             Phase::Token => Some(DmaState::Token),
         }
     }
@@ -651,6 +723,13 @@ impl Channel {
         let (done, length) = self.progress();
         let what = match self.phase {
             Phase::Idle => return None,
+            Phase::Select | Phase::Header | Phase::Data if self.mode.pause_stream => {
+                "is paused by bit 2 of its control register".into()
+            }
+            Phase::Data if self.mode.pause_memory => {
+                format!("is paused by bit 1 of its control register after {done} of {length} words")
+            }
+            Phase::Select => format!("waits for the header of a packet {stream}"),
             Phase::Load => "is about to load it".into(),
             Phase::Acquire => match self.acquire {
                 Some((lock, value)) => locks.wait_text(lock, value),

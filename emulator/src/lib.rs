@@ -2,7 +2,9 @@
 //!
 //! A [`Npu`] is configured by register writes ([`Npu::load_xclbin`], [`Npu::load_pdi`], [`Npu::load_cdo`]) and then
 //! executes instruction streams ([`Npu::run`]) against host buffers, cycle by cycle and
-//! deterministically. Whatever it does not model it refuses by name.
+//! deterministically. Whatever it does not model it refuses by name; the tests
+//! `the_table_of_what_is_refused` (of the array) and `the_forms_that_are_refused_are_these` (of the
+//! cores) print what that is, and why.
 //!
 //! ```text
 //! CDO, PDI ────> registers ──> switch registers ──> network: links and packet switches
@@ -14,8 +16,9 @@
 //! - [`core`]: one AIE2 core, bundle by bundle.
 //! - `npu`, `load`, `registers`, `program`: the array and its clock, configuration, register
 //!   decoding, instruction streams.
-//! - `burst`: words moved ahead of the clock; `dma`, `task`, `bd`: DMA channels, their tasks, buffer descriptors and the walk over their addresses.
-//! - `network`, `switch`, `packet`, `link`, `token`: streams.
+//! - `burst`: words moved ahead of the clock; `dma`, `mode`, `task`, `bd`: DMA channels, their
+//!   modes, their tasks, buffer descriptors and the walk over their addresses.
+//! - `network`, `switch`, `packet`, `link`, `token`, `control`: streams, and what comes on them to a tile's registers.
 //! - `cores`, `surroundings`, `cascade`: the cores in the array and what they see of it.
 //! - `memory`, `lock`, `host`, `ddr`, `module`: what transfers and register writes touch.
 //! - [`trace`]: what happened when; `diagnosis`: why nothing moves; `wake`: who sleeps until something changes.
@@ -42,6 +45,7 @@ pub mod core;
 mod bd;
 mod burst;
 mod cascade;
+mod control;
 mod cores;
 mod ddr;
 mod diagnosis;
@@ -52,6 +56,7 @@ mod link;
 mod load;
 mod lock;
 mod memory;
+mod mode;
 mod module;
 mod network;
 mod npu;

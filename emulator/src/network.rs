@@ -8,6 +8,7 @@ use arch::array::switch::{master_count, master_port, slave_count, slave_index, s
 use arch::array::{Direction, Port};
 use arch::{Tile, TileKind};
 
+use crate::control::ControlPorts;
 use crate::error::{ChannelId, EmuError, TILES, tile_index};
 use crate::link::{Link, Way};
 use crate::packet::{Input, Node, Output};
@@ -91,6 +92,7 @@ pub(crate) struct Network {
     dma_readers: Vec<Vec<usize>>,
     host: Vec<Reader>,
     control_in: Vec<(Tile, Reader)>,
+    pub(crate) control: ControlPorts,
 }
 
 impl Network {
@@ -109,6 +111,7 @@ impl Network {
             dma_readers: Vec::new(),
             host: Vec::new(),
             control_in: Vec::new(),
+            control: ControlPorts::new(),
         }
     }
 
@@ -135,7 +138,7 @@ impl Network {
         let inputs = inputs.map(|i| (i.link, i.reader));
         let control = self.control_in.iter().map(|(_, reader)| *reader);
         let mut all = inputs.chain(self.host.iter().copied()).chain(control);
-        all.all(|(link, reader)| self.links[link].nothing_for(reader))
+        self.control.is_quiet() && all.all(|(link, reader)| self.links[link].nothing_for(reader))
     }
 
     #[inline]
@@ -376,29 +379,32 @@ impl Network {
             moved = true;
             match token::decode(word) {
                 Some(channel) => token(channel),
-                None => return Err(self.stray(link, reader, word.data, "the host's controller")),
+                None => return Err(self.stray(link, reader, word.data)),
             }
         }
-        for &(_, (link, reader)) in &self.control_in {
-            if let Some(word) = self.links[link].peek(reader, now) {
-                return Err(self.stray(link, reader, word.data, "a control port"));
+        for &(tile, (link, reader)) in &self.control_in {
+            if self.control.takes(tile)
+                && let Some(word) = self.links[link].peek(reader, now)
+            {
+                self.links[link].take(reader, wakes);
+                self.control.take(tile, word)?;
+                moved = true;
             }
         }
         Ok(moved)
     }
 
-    fn stray(&self, link: usize, reader: usize, word: u32, end: &str) -> EmuError {
+    fn stray(&self, link: usize, reader: usize, word: u32) -> EmuError {
         let (tile, port) = match self.ends[link].branches[reader].sink {
             Sink::Host(tile, port) => (tile, port),
-            Sink::Control(tile) => (tile, Port::TileCtrl),
             _ => (Tile::new(0, 0), Port::TileCtrl),
         };
         EmuError::Switch {
             tile,
             port,
             why: format!(
-                "word {word:#010x} from {} reaches {end}, which takes task-complete tokens only; \
-                 control packets are not modelled",
+                "word {word:#010x} from {} reaches the host's controller, which takes task-complete tokens only\n\
+                 help: lead replies of control ports to a DMA channel",
                 self.ends[link].source
             ),
         }
@@ -476,12 +482,14 @@ impl Network {
         }
     }
 
-    /// Every waiting packet, in words.
+    /// Every waiting packet and reply, in words.
     pub(crate) fn wait_texts(&self, now: u64) -> Vec<String> {
-        self.nodes
-            .iter()
-            .flat_map(|node| node.wait_texts(now, &self.links))
-            .collect()
+        let nodes = self.nodes.iter();
+        let packets = nodes.flat_map(|node| node.wait_texts(now, &self.links));
+        let replies = self
+            .control
+            .wait_texts(|tile| self.control_out(tile).is_some());
+        packets.chain(replies).collect()
     }
 }
 

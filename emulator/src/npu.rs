@@ -174,6 +174,7 @@ impl Npu {
             };
             tokens[first[tile_index(channel.tile)] + usize::from(within)] += 1;
         })?;
+        moved |= self.step_control_ports()?;
         self.start_bursts()?;
         Ok(moved)
     }
@@ -191,7 +192,10 @@ impl Npu {
             wakes: &mut self.awake,
             index: at,
             stream: self.network.channel(at),
-            token_link: self.network.control_out(tile),
+            token_link: match self.network.control.is_replying(tile) {
+                true => None,
+                false => self.network.control_out(tile),
+            },
             links: &mut self.network.links,
         };
         let outcome = channel.step(&mut surroundings)?;

@@ -14,6 +14,11 @@ use crate::registers::locate;
 use crate::report::RunReport;
 use crate::timing::STUCK_CYCLES;
 
+/// Highest level of a preemption point.
+///
+/// Source: mlir-aie, `aiex.npu.preempt`.
+const MAX_PREEMPT_LEVEL: u8 = 3;
+
 /// How long a run may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
@@ -136,11 +141,22 @@ impl Npu {
                     self.tokens[i] -= 1;
                 }
             }
-            Op::LoadPdi { .. }
-            | Op::Preempt { .. }
-            | Op::CreateScratchpad { .. }
-            | Op::UpdateReg { .. } => {
-                return refuse("it is not modelled\nhelp: build the stream without it".into());
+            // There is no other context that the firmware could switch to.
+            Op::Preempt {
+                level: 0..=MAX_PREEMPT_LEVEL,
+            } => {}
+            Op::Preempt { level } => {
+                return refuse(format!(
+                    "level {level}, the limit is {MAX_PREEMPT_LEVEL}\n\
+                     help: 0 saves nothing, 1 memory tiles, 2 core tiles, 3 registers as well"
+                ));
+            }
+            Op::LoadPdi { .. } | Op::CreateScratchpad { .. } | Op::UpdateReg { .. } => {
+                return refuse(
+                    "it is not modelled: it uses memory of the firmware's own, which the stream does not hold\n\
+                     help: load configurations from an XCLBIN, and leave the operation out"
+                        .into(),
+                );
             }
         }
         at.next += 1;

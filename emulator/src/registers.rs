@@ -8,6 +8,7 @@ use arch::array::dma::{DmaRegister, dma_register};
 use arch::array::lock::{VALUE_MASK, value_register};
 use arch::array::memory::{DATA_OFFSET, PROGRAM_OFFSET};
 use arch::array::module::{ModuleRegister, module_register};
+use arch::array::regs::register_name;
 use arch::array::shim::{DEMUX_MASK, DEMUX_OFFSET, MUX_MASK, MUX_OFFSET};
 use arch::array::switch::{SwitchRegister, switch_register};
 use arch::{Tile, TileKind};
@@ -55,9 +56,32 @@ fn place(tile: Tile, offset: u32) -> Result<Place, EmuError> {
         _ => Err(EmuError::Register {
             tile,
             offset,
-            why: "no model of this register exists",
+            why: why_not(kind, offset),
         }),
     }
+}
+
+/// Why registers have no model, by what their names contain.
+#[rustfmt::skip]
+const WITHOUT_MODEL: [(&str, &str); 9] = [
+    ("Event",               "events of the hardware are not modelled, nothing would drive it"),
+    ("Trace",               "what trace units send is not public"),
+    ("Timer",               "timers make no events here"),
+    ("Tile_Control",        "the streams at a tile's edges are always open here"),
+    ("Clock",               "clocks always run here"),
+    ("Deterministic_Merge", "in which order it takes packets is not public; arbiters serve in turn here"),
+    ("Lock_Request",        "locks are requested by cores and descriptors here, not by address"),
+    ("Core_",               "a core's own registers are not reachable from the array here"),
+    ("AXIMM",               "the host's bus has no faults here"),
+];
+
+fn why_not(kind: TileKind, offset: u32) -> &'static str {
+    let name = register_name(kind, offset).unwrap_or_default();
+    let row = WITHOUT_MODEL.iter().find(|(part, _)| name.contains(part));
+    row.map_or(
+        "no register of this tile that is known is there",
+        |(_, why)| why,
+    )
 }
 
 /// Splits an address, refusing what is outside the partition.
@@ -119,6 +143,13 @@ impl Npu {
                     tile,
                     offset,
                     why: "clearing status bits is not modelled",
+                });
+            }
+            Place::Dma(DmaRegister::Counts(_)) => {
+                return Err(EmuError::Register {
+                    tile,
+                    offset,
+                    why: "it is read only",
                 });
             }
             Place::Lock(id) => {
@@ -223,6 +254,10 @@ impl Npu {
             }
             Place::Dma(DmaRegister::Status(dir, number)) => {
                 self.channels[self.channel_index(tile, dir, number)].status()
+            }
+            Place::Dma(DmaRegister::Counts(number)) => {
+                let at = self.channel_index(tile, Direction::S2mm, number);
+                self.channels[at].counted.pop()
             }
             Place::Dma(DmaRegister::Queue(..)) => {
                 return Err(EmuError::Register {

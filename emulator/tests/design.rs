@@ -7,7 +7,7 @@ use arch::array::shim::dma_connect;
 use arch::array::switch::{
     MasterConfig, SLAVE_PACKET, Slot, circuit_writes, master_offset, slave_offset, slot_offset,
 };
-use arch::array::{MemBd, Port, ShimBd, master_index, slave_index};
+use arch::array::{CoreBd, MemBd, Port, ShimBd, master_index, slave_index};
 use arch::{Tile, TileKind};
 use formats::cdo::{Cdo, Command};
 use formats::txn::{self, Op, Stream};
@@ -88,6 +88,10 @@ impl Design {
             }),
         }
         self
+    }
+
+    pub(crate) fn core_bd(&mut self, tile: Tile, id: u8, bd: CoreBd) -> &mut Self {
+        self.bd(tile, id, &bd.encode().expect("legal descriptor"))
     }
 
     pub(crate) fn mem_bd(&mut self, tile: Tile, id: u8, bd: MemBd) -> &mut Self {
@@ -200,6 +204,29 @@ impl Sequence {
             columns: 1,
             rows: 1,
         });
+        self
+    }
+
+    /// Moves the start of the last transfer on, by bytes.
+    pub(crate) fn shift_last_patch(&mut self, bytes: u64) -> &mut Self {
+        let patch = self.ops.iter_mut().rev().find_map(|op| match op {
+            Op::DdrPatch { offset, .. } => Some(offset),
+            _ => None,
+        });
+        *patch.expect("a transfer") += bytes;
+        self
+    }
+
+    /// Lets some cycles pass: writes that change nothing, one a cycle.
+    pub(crate) fn pause(&mut self, cycles: u32) -> &mut Self {
+        let idle = Op::MaskWrite32 {
+            addr: Tile::new(3, 5).base(),
+            value: 0,
+            mask: 0,
+        };
+        for _ in 0..cycles {
+            self.ops.push(idle.clone());
+        }
         self
     }
 

@@ -7,6 +7,7 @@ mod design;
 mod diagnosis;
 mod goldens;
 mod loopback;
+mod modes;
 mod names;
 mod refusals;
 mod robust;

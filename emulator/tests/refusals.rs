@@ -3,6 +3,7 @@
 use arch::Tile;
 use arch::array::{Direction, MemBd, Port};
 use emulator::{Budget, EmuError, Npu};
+use formats::cdo::{Cdo, Command};
 use formats::txn::{Header, Op, Stream};
 
 use crate::design::{Design, Sequence, bytes, loopback};
@@ -21,7 +22,7 @@ fn registers() {
     let text = write(core, 0x34008, 1);
     assert!(
         text.starts_with(
-            "core Event_Generate of core tile (2,3) at offset 0x34008 is not modelled"
+            "core Event_Generate of core tile (2,3) is written 0x1: event 1 is not modelled"
         ),
         "{text}"
     );
@@ -33,9 +34,8 @@ fn registers() {
         write(core, 0x1f000, 64)
             .contains("Lock0_value of core tile (2,3) is written 0x40: a lock holds 0 to 63")
     );
-    assert!(write(mem, 0xa0600, 8).contains("out-of-order mode is not modelled"));
+    assert!(write(mem, 0xa0600, 2 << 16).contains("counts in tokens is not modelled"));
     assert!(write(core, 0x1de10, 0x10).contains("compression is not modelled"));
-    assert!(write(shim, 0x1d200, 2).contains("pausing a channel is not modelled"));
     assert!(write(core, 0x32000, 4).contains("bits other than enable and reset"));
     let mut npu = Npu::new();
     assert!(matches!(
@@ -47,6 +47,84 @@ fn registers() {
     assert!(npu.write_block(program, &[0]).is_ok());
     assert!(npu.write_block(program, &[0; 2]).is_err());
     assert!(npu.write_block(core.base() + 0x1f0f0, &[0; 2]).is_err());
+}
+
+/// Everything that the array has and the emulator refuses, with the reason that it gives.
+#[test]
+fn the_table_of_what_is_refused() {
+    let (shim, mem, core) = (Tile::new(0, 0), Tile::new(1, 1), Tile::new(2, 3));
+    let operation = |op| {
+        let mut sequence = Sequence::default();
+        sequence.op(op);
+        run(&sequence.stream(), &mut [])
+    };
+    let rows = [
+        ("compression of DMA streams", write(core, 0x1de10, 0x10)),
+        (
+            "finish-on-TLAST counts in tokens",
+            write(mem, 0xa0600, 2 << 16),
+        ),
+        ("clearing a channel's status", write(core, 0x1df00, 1 << 18)),
+        ("events of the hardware", write(core, 0x34000, 26 << 8)),
+        ("event broadcast", write(core, 0x34010, 124)),
+        ("event status", write(core, 0x34200, 1)),
+        ("performance counters", write(core, 0x31500, 1)),
+        ("trace units", write(core, 0x340d0, 1 << 16)),
+        ("timers that make events", write(core, 0x340f0, 1)),
+        ("isolation of a tile", write(mem, 0x96030, 1)),
+        ("clock gating", write(core, 0x60000, 0)),
+        ("memory without interleaving", write(mem, 0x96048, 0)),
+        ("merging streams in a fixed order", write(core, 0x3f800, 1)),
+        ("lock requests by address", write(core, 0x40000, 0)),
+        ("registers of a core from outside", write(core, 0x31100, 0)),
+        ("AXI options of a shim", write(shim, 0x1e020, 0)),
+        (
+            "configurations in an instruction stream",
+            operation(Op::LoadPdi {
+                id: 1,
+                size: 4,
+                addr: 0,
+            }),
+        ),
+        (
+            "scratchpads",
+            operation(Op::CreateScratchpad { usage: 0, size: 4 }),
+        ),
+        (
+            "registers from the state table",
+            operation(Op::UpdateReg {
+                table: 0,
+                function: 0,
+                argument: 0,
+                addr: 0,
+            }),
+        ),
+        (
+            "preemption above level 3",
+            operation(Op::Preempt { level: 4 }),
+        ),
+    ];
+    let table: Vec<_> = rows
+        .iter()
+        .map(|(what, why)| format!("{what}\n    {}", why.replace('\n', "\n    ")))
+        .collect();
+    println!("{}", table.join("\n"));
+    insta::assert_snapshot!(table.join("\n"));
+}
+
+#[test]
+fn a_poll_of_what_stands_still_ends_soon() {
+    let mut npu = Npu::new();
+    let lock = Command::MaskPoll {
+        addr: Tile::new(0, 2).base() + 0x1f000,
+        mask: 63,
+        value: 1,
+        timeout: u32::MAX,
+    };
+    let commands = vec![lock];
+    let err = npu.load_cdo(&Cdo { commands }).unwrap_err();
+    assert!(matches!(err, EmuError::Poll { is: 0, .. }), "{err}");
+    assert!(npu.now() < 1000, "{}", npu.now());
 }
 
 #[test]
@@ -147,8 +225,12 @@ fn streams() {
     );
 
     let mut bad = Sequence::default();
-    bad.op(Op::Preempt { level: 1 });
-    assert!(run(&bad.stream(), &mut args).contains("operation 0 (PREEMPT)"));
+    bad.op(Op::Preempt { level: 3 })
+        .op(Op::Preempt { level: 4 });
+    assert!(
+        run(&bad.stream(), &mut args)
+            .contains("operation 1 (PREEMPT) of the instruction stream: level 4")
+    );
 
     let mut bad = Sequence::default();
     bad.op(Op::DdrPatch {

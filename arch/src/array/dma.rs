@@ -73,6 +73,20 @@ pub const fn status_offset(kind: TileKind, dir: Direction, channel: u8) -> u32 {
     status_base(kind, dir) + 4 * channel as u32
 }
 
+/// First register of the counts of transfers that ended with TLAST; an S2MM channel has 4 bytes.
+const fn counts_base(kind: TileKind) -> u32 {
+    match kind {
+        TileKind::Core => 0x1df20,
+        TileKind::Mem => 0xa06c8,
+        TileKind::Shim => 0x1d238,
+    }
+}
+
+/// Offset of the register that hands out an S2MM channel's counts, see [`Count`].
+pub const fn counts_offset(kind: TileKind, channel: u8) -> u32 {
+    counts_base(kind) + 4 * channel as u32
+}
+
 /// A DMA register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DmaRegister {
@@ -89,6 +103,8 @@ pub enum DmaRegister {
     Queue(Direction, u8),
     /// Channel status.
     Status(Direction, u8),
+    /// Counts of transfers of an S2MM channel.
+    Counts(u8),
 }
 
 /// Which DMA register is at `offset` (a multiple of 4), if any.
@@ -106,6 +122,11 @@ pub fn dma_register(kind: TileKind, offset: u32) -> Option<DmaRegister> {
         }
     }
     let channels = u32::from(kind.dma_channels());
+    if let Some(at) = offset.checked_sub(counts_base(kind))
+        && at < 4 * channels
+    {
+        return Some(DmaRegister::Counts((at / 4) as u8));
+    }
     for dir in Direction::ALL {
         if let Some(at) = offset.checked_sub(ctrl_base(kind, dir))
             && at < 8 * channels
@@ -156,6 +177,29 @@ word_layout! {
         pause_stream  = [2:2]   flag;
         /// Memory side paused.
         pause_mem     = [1:1]   flag;
+    }
+}
+
+/// Finish-on-TLAST off: a descriptor ends with its length, whatever TLAST says.
+pub const FOT_OFF: u32 = 0;
+/// TLAST ends a descriptor.
+pub const FOT_NO_COUNTS: u32 = 1;
+/// TLAST ends a descriptor, and task-complete tokens carry the counts.
+pub const FOT_TOKENS: u32 = 2;
+/// TLAST ends a descriptor, and [`Count`]s tell how far each came.
+pub const FOT_REGISTER: u32 = 3;
+
+word_layout! {
+    /// What a read of a channel's count register takes out of it.
+    Count, "DMA transfer count" {
+        /// There was a count.
+        valid    = [31:31] flag;
+        /// The transfer was its task's last.
+        last     = [30:30] flag;
+        /// Descriptor of the transfer.
+        bd       = [29:24] uint;
+        /// Words written to memory.
+        words    = [17:0]  uint;
     }
 }
 
@@ -234,6 +278,7 @@ mod tests {
                         at(status_offset(kind, dir, ch)),
                         DmaRegister::Status(dir, ch)
                     );
+                    assert_eq!(at(counts_offset(kind, ch)), DmaRegister::Counts(ch));
                 }
             }
         }

@@ -11,8 +11,8 @@ pub const MODULES: usize = 2;
 
 /// Reset bit of Timer_Control.
 pub const TIMER_RESET: u32 = 1 << 31;
-/// Event field of Timer_Control.
-pub const TIMER_RESET_EVENT_MASK: u32 = 0xff00;
+/// First bit of the event field of Timer_Control, which is 8 bits wide.
+pub const TIMER_EVENT_SHIFT: u32 = 8;
 /// Start event field of Trace_Control0. Event 0 never happens.
 pub const TRACE_START_MASK: u32 = 0x00ff_0000;
 /// Zeroisation bit of the memory control registers; it clears itself.
@@ -25,6 +25,12 @@ pub const INTERLEAVING: u32 = 2;
 pub enum ModuleRegister {
     /// Resets the timer, or tells which event does.
     TimerControl,
+    /// Makes an event happen once.
+    EventGenerate,
+    /// Which events enable (bits 6:0) and disable (bits 14:8) a core.
+    EnableEvents,
+    /// Which event resets a core.
+    ResetEvent,
     /// Word 0 or 1 of the 64-bit timer, which counts cycles.
     Timer(u8),
     /// Trace_Control0, Trace_Control1, Trace_Event0, Trace_Event1.
@@ -35,13 +41,17 @@ pub enum ModuleRegister {
 
 /// The module's number in its tile and the register at an offset.
 pub const fn module_register(kind: TileKind, offset: u32) -> Option<(usize, ModuleRegister)> {
-    use ModuleRegister::{MemoryControl, Timer, TimerControl, Trace};
+    use ModuleRegister::{
+        EnableEvents, EventGenerate, MemoryControl, ResetEvent, Timer, TimerControl, Trace,
+    };
     let (base, module) = match (kind, offset & !0xfff) {
         (TileKind::Core | TileKind::Shim, 0x34000) => (0x34000, 0),
         (TileKind::Core, 0x14000) => (0x14000, 1),
         (TileKind::Mem, 0x94000) => (0x94000, 0),
         _ => {
             return match (kind, offset) {
+                (TileKind::Core, 0x32008) => Some((0, EnableEvents)),
+                (TileKind::Core, 0x3200c) => Some((0, ResetEvent)),
                 (TileKind::Core, 0x36070) => Some((0, MemoryControl)),
                 (TileKind::Core, 0x16010) => Some((1, MemoryControl)),
                 (TileKind::Mem, 0x96048) => Some((0, MemoryControl)),
@@ -51,6 +61,7 @@ pub const fn module_register(kind: TileKind, offset: u32) -> Option<(usize, Modu
     };
     let register = match offset - base {
         0x00 => TimerControl,
+        0x08 => EventGenerate,
         0xd0 => Trace(0),
         0xd4 => Trace(1),
         0xe0 => Trace(2),
@@ -60,6 +71,18 @@ pub const fn module_register(kind: TileKind, offset: u32) -> Option<(usize, Modu
         _ => return None,
     };
     Some((module, register))
+}
+
+/// The first and the last event of a module that only software makes happen, besides event 0, which
+/// never does.
+///
+/// Source: aie-rt `driver/src/events/xaie_events_aieml.h`, `USER_EVENT_0` and the last one.
+pub const fn user_events(kind: TileKind) -> (u32, u32) {
+    match kind {
+        TileKind::Core => (124, 127),
+        TileKind::Mem => (159, 160),
+        TileKind::Shim => (126, 127),
+    }
 }
 
 #[cfg(test)]
@@ -79,6 +102,9 @@ mod tests {
                 let name = register_name(kind, offset).expect("a name");
                 let word = match register {
                     ModuleRegister::TimerControl => "Timer_Control",
+                    ModuleRegister::EventGenerate => "Event_Generate",
+                    ModuleRegister::EnableEvents => "Enable_Events",
+                    ModuleRegister::ResetEvent => "Reset_Event",
                     ModuleRegister::Timer(_) => "Timer",
                     ModuleRegister::Trace(0 | 1) => "Trace_Control",
                     ModuleRegister::Trace(_) => "Trace_Event",
@@ -87,7 +113,7 @@ mod tests {
                 assert!(name.contains(word), "{name} is {register:?}");
                 assert_eq!(name.starts_with("memory "), module == 1, "{name}");
             }
-            let expected = [7, 8, 16][kind as usize];
+            let expected = [8, 9, 20][kind as usize];
             assert_eq!(found, expected, "{kind}");
         }
     }

@@ -50,6 +50,7 @@ fn raw(length: u32, dims: [Dim; 4]) -> Bd {
         packet: None,
         tlast_suppress: false,
         compression: false,
+        ooo_bd_id: 0,
         burst_length: 0,
     }
 }
@@ -97,7 +98,7 @@ proptest! {
     #[test]
     fn memory_is_left_alone_outside(dims in dims(), length in 1u32..400, base in 0u64..0x18_0000) {
         let bd = Bd { base: base & !3, ..raw(length, dims) };
-        if bd.check(CHANNEL, 0).is_ok() {
+        if bd.check(CHANNEL, 0, false).is_ok() {
             for addr in bd.walk().flatten() {
                 prop_assert!(mem_address_target(CHANNEL.tile, addr as u32 + 3).is_some());
             }
@@ -119,7 +120,7 @@ fn padding_of_a_golden_plane() {
         0x8140_ff41,
     ];
     let bd = Bd::from_words(TileKind::Mem, &words);
-    bd.check(CHANNEL, 2).unwrap();
+    bd.check(CHANNEL, 2, false).unwrap();
     let walk: Vec<_> = bd.walk().collect();
     assert_eq!(walk.len(), 120);
     for (i, at) in walk.iter().enumerate() {
@@ -156,7 +157,7 @@ fn illegal() -> Vec<(ChannelId, u8, Bd)> {
         after,
     };
     for (channel, bd) in [(mem, 23), (odd, 47), (at(3, 1, Direction::Mm2s, 0), 0)] {
-        good.check(channel, bd).unwrap();
+        good.check(channel, bd, false).unwrap();
     }
     vec![
         (mem, 0, Bd { valid: false, ..good }),
@@ -192,7 +193,7 @@ fn illegal() -> Vec<(ChannelId, u8, Bd)> {
 fn illegal_descriptors_name_the_field_the_number_and_the_limit() {
     let refusals: Vec<String> = illegal()
         .into_iter()
-        .map(|(channel, id, bd)| match bd.check(channel, id) {
+        .map(|(channel, id, bd)| match bd.check(channel, id, false) {
             Err(refusal @ EmuError::Bd { .. }) => refusal.to_string(),
             other => panic!("{other:?}"),
         })
