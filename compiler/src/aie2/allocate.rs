@@ -8,7 +8,7 @@ use super::coalesce::{Webs, coalesce};
 use super::error::CompileError;
 use super::frame::{is_wide, keep_link, lay_out};
 use super::liveness::Liveness;
-use super::loops::{LoopReport, pipeline_loops};
+use super::loops::{Known, LoopReport, pipeline_loops};
 use super::mir::{BlockKind, MBlock, MFunc, MInst, MOperand, ValueId};
 use super::regalloc::{Assignment, Failure, Ranges, color};
 use super::schedule::{Limits, Schedule, schedule_block};
@@ -49,10 +49,11 @@ pub(super) fn finish(mut func: VFunc) -> Result<Finished, CompileError> {
     save_wanted(&mut func, &mut webs);
     let mut spills = Vec::new();
     let mut stretch = Some(0);
+    let mut known = Known::default();
     loop {
         let (mut tried, mut with) = (func.clone(), webs.clone());
         lay_out(&mut tried);
-        let loops = pipeline_loops(&mut tried, &mut with, stretch);
+        let loops = pipeline_loops(&mut tried, &mut with, stretch, &mut known);
         let overlap = loops.iter().any(|l| l.note.is_none());
         let limits = if overlap { &LIMITS[..2] } else { &LIMITS };
         let lack = match allocate(&tried, &with, limits) {

@@ -1,14 +1,19 @@
 //! Which hardware loops are pipelined, and what keeps them from being shorter.
 
+use std::collections::HashMap;
 use std::fmt;
+
+use arch::aie2::Reg;
 
 use super::coalesce::Webs;
 use super::liveness::Liveness;
 use super::mir::BlockKind;
 use super::pipeline::{candidate, expand};
+use super::schedule::bound::Bound;
+use super::schedule::ddg::Graph;
 use super::schedule::modulo::{Plan, bound, loop_graph, plan};
 use super::schedule::{Limits, schedule_block};
-use super::vcode::{Trip, VFunc};
+use super::vcode::{Trip, VFunc, VInst};
 
 /// What became of a hardware loop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,24 +68,77 @@ const BEYOND: u32 = 24;
 /// Plans among which the one with the fewest cycles for the whole loop is taken.
 const PLANS: usize = 2;
 
+/// What is known of the loops of a function that is tried again and again with other registers: one that
+/// is what it was has the plans that it had.
+#[derive(Default)]
+pub(super) struct Known {
+    loops: Vec<KnownLoop>,
+}
+
+/// The body of a loop, and what has been found out about it.
+struct KnownLoop {
+    insts: Vec<VInst>,
+    /// The web of each operand that is a value, with the register that it must have.
+    webs: Vec<(usize, Option<Reg>)>,
+    /// Cycles of a pass alone.
+    length: u32,
+    graph: Graph,
+    least: Bound,
+    /// By cycles from one pass to the next.
+    plans: HashMap<u32, Option<Plan>>,
+}
+
+impl Known {
+    fn body(&mut self, func: &VFunc, webs: &Webs, block: usize) -> &mut KnownLoop {
+        let insts = &func.blocks[block].insts;
+        let values = insts.iter().flat_map(|i| i.values());
+        let of = |value| (webs.of(value), webs.fixed[webs.of(value)]);
+        let own: Vec<_> = values.map(|v| of(v.0)).collect();
+        let same = |l: &KnownLoop| l.insts == *insts && l.webs == own;
+        if let Some(known) = self.loops.iter().position(same) {
+            return &mut self.loops[known];
+        }
+        let live = Liveness::of(func);
+        let out = &live.live_out[block];
+        let list = schedule_block(func, webs, &live.units, block, out, Limits::None);
+        let graph = loop_graph(func, webs, &live.units, insts);
+        self.loops.push(KnownLoop {
+            insts: insts.clone(),
+            webs: own,
+            length: list.length,
+            least: bound(func, &graph, insts, list.length),
+            graph,
+            plans: HashMap::new(),
+        });
+        let last = self.loops.len() - 1;
+        &mut self.loops[last]
+    }
+}
+
+impl KnownLoop {
+    /// The plan with `ii` cycles from one pass to the next, at best without accesses that meet at a bank.
+    fn plan(&mut self, func: &VFunc, ii: u32) -> Option<Plan> {
+        let (graph, insts) = (&self.graph, &self.insts);
+        let make =
+            || plan(func, graph, insts, ii, true).or_else(|| plan(func, graph, insts, ii, false));
+        self.plans.entry(ii).or_insert_with(make).clone()
+    }
+}
+
 /// Pipelines the hardware loops of a function where that is shorter, each `stretch` cycles a pass
 /// above what would be possible; `None` leaves them as they are. Reports all of them.
 pub(super) fn pipeline_loops(
     func: &mut VFunc,
     webs: &mut Webs,
     stretch: Option<u32>,
+    known: &mut Known,
 ) -> Vec<LoopReport> {
     let mut reports = Vec::new();
     for block in 0..func.blocks.len() {
         if func.blocks[block].kind != BlockKind::HardwareLoop {
             continue;
         }
-        let live = Liveness::of(func);
-        let insts = func.blocks[block].insts.clone();
-        let out = &live.live_out[block];
-        let list = schedule_block(func, webs, &live.units, block, out, Limits::None);
-        let graph = loop_graph(func, webs, &live.units, &insts);
-        let least = bound(func, &graph, &insts, list.length);
+        let known = known.body(func, webs, block);
         let mut report = LoopReport {
             func: func.name.clone(),
             block,
@@ -88,11 +146,11 @@ pub(super) fn pipeline_loops(
                 Some(Trip::Const(n)) => Some(n),
                 _ => None,
             },
-            cycles: list.length,
+            cycles: known.length,
             stages: 1,
             stalls: 0,
-            bound: least.cycles,
-            binding: least.binding,
+            bound: known.least.cycles,
+            binding: known.least.binding.clone(),
             note: None,
         };
         let found = candidate(func, block).zip(stretch);
@@ -106,16 +164,16 @@ pub(super) fn pipeline_loops(
             reports.push(report);
             continue;
         };
-        let from = (least.cycles + stretch).max(SHORTEST);
+        let length = known.length;
+        let from = (known.least.cycles + stretch).max(SHORTEST);
         let cost = |p: &Plan| (found.trips + p.stages() - 1) * (p.ii + p.stalls);
         // In growing steps: what does not fit by a cycle rarely fits by two.
         let longer = |ii: &u32| Some(ii + ((ii - from) / 2).max(1));
         let tried = std::iter::successors(Some(from), longer);
-        let tried = tried.take_while(|ii| *ii < list.length.min(from + BEYOND));
+        let tried = tried.take_while(|ii| *ii < length.min(from + BEYOND));
         let plans = tried.filter_map(|ii| {
-            let quiet = plan(func, &graph, &insts, ii, true);
-            let plan = quiet.or_else(|| plan(func, &graph, &insts, ii, false))?;
-            let shorter = cost(&plan) < found.trips * list.length;
+            let plan = known.plan(func, ii)?;
+            let shorter = cost(&plan) < found.trips * length;
             (plan.stages() <= found.trips && shorter).then_some(plan)
         });
         match plans.take(PLANS).min_by_key(|p| (cost(p), p.ii)) {

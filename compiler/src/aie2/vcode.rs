@@ -134,7 +134,7 @@ impl Arg {
 }
 
 /// An instruction.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VInst {
     /// Forms that do the same in different slots, with the same operands in the same order; the
     /// scheduler picks one.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use arch::aie2::{Reg, op};
+use arch::aie2::{Class, Reg, op};
 
 use super::ranges::Ranges;
 use crate::aie2::coalesce::Webs;
@@ -44,14 +44,50 @@ pub fn callee_saved(reg: Reg) -> bool {
     saved.any(|saved| reg.units().contains(&saved.units()[0]))
 }
 
+/// A set of registers of one class, by their positions among its members.
+type Members = u64;
+
+/// The positions in a set.
+fn positions(mut set: Members) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = (set != 0).then(|| set.trailing_zeros() as usize)?;
+        set &= set - 1;
+        Some(lowest)
+    })
+}
+
 /// A web to colour.
 struct Node {
     web: usize,
-    candidates: Vec<Reg>,
-    /// Webs alive at once, by position, with the clashing parts: bit 4 * own + other.
-    neighbours: Vec<(usize, u16)>,
+    class: RegClass,
+    candidates: Members,
+    /// Webs alive at once, by position, and how they clash, by position in [`Clashes`].
+    neighbours: Vec<(usize, usize)>,
     /// Nodes that a copy connects: the same register makes the copy idle.
     hints: Vec<usize>,
+}
+
+/// How webs of two classes clash.
+#[derive(Default)]
+struct Clashes {
+    /// By the classes and the clashing parts: bit 4 * own + other.
+    kinds: HashMap<(RegClass, RegClass, u16), usize>,
+    /// Per kind and register of the first class: the registers of the other that clash with it.
+    with: Vec<Vec<Members>>,
+}
+
+impl Clashes {
+    fn kind(&mut self, own: RegClass, other: RegClass, parts: u16) -> usize {
+        *self.kinds.entry((own, other, parts)).or_insert_with(|| {
+            let clashing = |a: &Reg| {
+                let members = other.members().iter().enumerate();
+                let hit = members.filter(|(_, b)| clash(*a, **b, parts));
+                hit.fold(0, |set, (k, _)| set | 1 << k)
+            };
+            self.with.push(own.members().iter().map(clashing).collect());
+            self.with.len() - 1
+        })
+    }
 }
 
 /// Assigns registers.
@@ -65,15 +101,16 @@ pub fn color(
     ranges: &Ranges,
 ) -> Result<Assignment, Failure> {
     let through_call = through_calls(func, webs, live);
-    let nodes = nodes(func, webs, &through_call, ranges);
+    let mut clashes = Clashes::default();
+    let nodes = nodes(func, webs, &through_call, ranges, &mut clashes);
     let mut weight = vec![1u32; nodes.len()];
     let mut failed = 0;
     for _ in 0..ATTEMPTS {
-        match attempt(&nodes, &weight) {
+        match attempt(&nodes, &clashes, &weight) {
             Ok(colors) => {
                 let mut reg = vec![None; webs.count()];
                 for (node, color) in nodes.iter().zip(colors) {
-                    reg[node.web] = Some(color);
+                    reg[node.web] = Some(node.class.members()[color]);
                 }
                 return Ok(Assignment { reg });
             }
@@ -84,14 +121,13 @@ pub fn color(
         }
     }
     let node = &nodes[failed];
-    let could = |n: &&(usize, u16)| {
-        let theirs = &nodes[n.0].candidates;
-        let shared = |r: &Reg| theirs.iter().any(|t| clash(*r, *t, n.1));
-        node.candidates.iter().any(shared)
+    let could = |(n, kind): &&(usize, usize)| {
+        let theirs = nodes[*n].candidates;
+        positions(node.candidates).any(|k| clashes.with[*kind][k] & theirs != 0)
     };
     Err(Failure {
         web: node.web,
-        class: func.class(webs.members[node.web][0]),
+        class: node.class,
         rivals: node
             .neighbours
             .iter()
@@ -120,33 +156,44 @@ fn through_calls(func: &VFunc, webs: &Webs, live: &Liveness) -> Vec<bool> {
     through_call
 }
 
-fn nodes(func: &VFunc, webs: &Webs, through_call: &[bool], ranges: &Ranges) -> Vec<Node> {
-    let mut candidates: HashMap<usize, Vec<Reg>> = HashMap::new();
+fn nodes(
+    func: &VFunc,
+    webs: &Webs,
+    through_call: &[bool],
+    ranges: &Ranges,
+    kinds: &mut Clashes,
+) -> Vec<Node> {
+    let mut candidates: HashMap<usize, Members> = HashMap::new();
+    let class = |web: usize| func.class(webs.members[web][0]);
     for (web, through_call) in through_call.iter().enumerate() {
         if ranges.of[web].iter().all(Vec::is_empty) {
             continue;
         }
-        let class = func.class(webs.members[web][0]);
-        let mut regs: Vec<Reg> = class.members().to_vec();
-        regs.retain(|r| !func.reserved.contains(r));
-        match webs.fixed[web] {
-            Some(fixed) => regs.retain(|r| *r == fixed),
-            None if *through_call => regs.retain(|r| callee_saved(*r)),
-            None => {}
-        }
-        if func.returns && webs.fixed[web].is_none() {
-            regs.retain(|r| !callee_saved(*r) || func.frame.saves(*r));
-        }
-        candidates.insert(web, regs);
+        let fits = |r: &Reg| {
+            !func.reserved.contains(r)
+                && match webs.fixed[web] {
+                    Some(fixed) => *r == fixed,
+                    None => {
+                        (!through_call || callee_saved(*r))
+                            && (!func.returns || !callee_saved(*r) || func.frame.saves(*r))
+                    }
+                }
+        };
+        candidates.insert(web, subset(class(web), fits));
     }
     let mut copies: Vec<(usize, usize)> = Vec::new();
+    let mut nameable: HashMap<(RegClass, u8, Class), Members> = HashMap::new();
     for inst in func.blocks.iter().flat_map(|b| &b.insts) {
         for (value, part, _, k) in inst.values() {
             let web = webs.of(value);
-            if let Some(regs) = candidates.get_mut(&web) {
-                let all = inst.forms.iter().map(|f| f.desc().operands[k].class);
-                let classes: Vec<_> = all.collect();
-                regs.retain(|r| classes.iter().all(|c| operand_reg(*r, part, *c).is_some()));
+            let Some(regs) = candidates.get_mut(&web) else {
+                continue;
+            };
+            for form in &inst.forms {
+                let (own, operand) = (class(web), form.desc().operands[k].class);
+                *regs &= *nameable
+                    .entry((own, part, operand))
+                    .or_insert_with(|| subset(own, |r| operand_reg(*r, part, operand).is_some()));
             }
         }
         if let (op::MOV_mv_scl, [Arg::Value { value: to, .. }, Arg::Value { value: from, .. }]) =
@@ -162,6 +209,7 @@ fn nodes(func: &VFunc, webs: &Webs, through_call: &[bool], ranges: &Ranges) -> V
         .iter()
         .map(|web| Node {
             web: *web,
+            class: class(*web),
             candidates: candidates.remove(web).unwrap_or_default(),
             neighbours: Vec::new(),
             hints: Vec::new(),
@@ -173,8 +221,10 @@ fn nodes(func: &VFunc, webs: &Webs, through_call: &[bool], ranges: &Ranges) -> V
         let (Some(i), Some(j)) = (position.get(a), position.get(b)) else {
             continue;
         };
-        nodes[*i].neighbours.push((*j, *parts));
-        nodes[*j].neighbours.push((*i, transpose(*parts)));
+        let (a, b) = (nodes[*i].class, nodes[*j].class);
+        nodes[*i].neighbours.push((*j, kinds.kind(a, b, *parts)));
+        let parts = transpose(*parts);
+        nodes[*j].neighbours.push((*i, kinds.kind(b, a, parts)));
     }
     for (a, b) in copies {
         if let (Some(i), Some(j)) = (position.get(&a), position.get(&b)) {
@@ -183,6 +233,13 @@ fn nodes(func: &VFunc, webs: &Webs, through_call: &[bool], ranges: &Ranges) -> V
         }
     }
     nodes
+}
+
+/// The registers of a class that are `wanted`.
+fn subset(class: RegClass, wanted: impl Fn(&Reg) -> bool) -> Members {
+    let members = class.members().iter().enumerate();
+    let wanted = members.filter(|(_, r)| wanted(r));
+    wanted.fold(0, |set, (k, _)| set | 1 << k)
 }
 
 fn transpose(parts: u16) -> u16 {
@@ -201,49 +258,44 @@ fn clash(a: Reg, b: Reg, parts: u16) -> bool {
     a.iter().enumerate().any(meets)
 }
 
-fn attempt(nodes: &[Node], weight: &[u32]) -> Result<Vec<Reg>, usize> {
-    let mut left: Vec<Vec<Reg>> = nodes.iter().map(|n| n.candidates.clone()).collect();
-    let mut color: Vec<Option<Reg>> = vec![None; nodes.len()];
+/// The position of each node's register among those of its class, or the node that got none.
+fn attempt(nodes: &[Node], clashes: &Clashes, weight: &[u32]) -> Result<Vec<usize>, usize> {
+    let mut left: Vec<Members> = nodes.iter().map(|n| n.candidates).collect();
+    let mut color: Vec<Option<usize>> = vec![None; nodes.len()];
     for _ in 0..nodes.len() {
         let open = (0..nodes.len()).filter(|k| color[*k].is_none());
         // Few registers left, and often in trouble, first.
         let urgency = |k: &usize| {
-            let scaled = left[*k].len() as u64 * 1000 / u64::from(weight[*k]);
+            let scaled = u64::from(left[*k].count_ones()) * 1000 / u64::from(weight[*k]);
             (scaled, usize::MAX - nodes[*k].neighbours.len(), *k)
         };
         let Some(k) = open.min_by_key(urgency) else {
             break;
         };
-        if left[k].is_empty() {
-            return Err(k);
-        }
-        let mut hints = nodes[k].hints.iter().filter_map(|h| color[*h]);
-        let hint = hints.find(|r| left[k].contains(r));
-        let chosen = hint.or_else(|| {
-            let costs = left[k].iter().enumerate().map(|(place, reg)| {
-                let harm: usize = nodes[k]
-                    .neighbours
-                    .iter()
-                    .filter(|(n, _)| color[*n].is_none())
-                    .map(|(n, parts)| {
-                        let lost = left[*n].iter().filter(|r| clash(*reg, **r, *parts)).count();
-                        lost * 100 / left[*n].len().max(1)
-                    })
-                    .sum();
-                (harm, place, *reg)
-            });
-            costs
-                .min_by_key(|(harm, place, _)| (*harm, *place))
-                .map(|c| c.2)
-        });
-        let Some(reg) = chosen else {
-            return Err(k);
+        let class = nodes[k].class;
+        let hint = |h: &usize| {
+            let reg = nodes[*h].class.members()[color[*h]?];
+            let own = class.members().iter().position(|r| *r == reg)?;
+            (left[k] >> own & 1 == 1).then_some(own)
         };
-        color[k] = Some(reg);
-        for (n, parts) in &nodes[k].neighbours {
+        let hint = nodes[k].hints.iter().find_map(hint);
+        let chosen = hint.or_else(|| {
+            let harm = |own: &usize| {
+                let open = nodes[k].neighbours.iter().filter(|n| color[n.0].is_none());
+                let harm = open.map(|(n, kind)| {
+                    let lost = left[*n] & clashes.with[*kind][*own];
+                    lost.count_ones() * 100 / left[*n].count_ones().max(1)
+                });
+                (harm.sum::<u32>(), *own)
+            };
+            positions(left[k]).min_by_key(harm)
+        });
+        let own = chosen.ok_or(k)?;
+        color[k] = Some(own);
+        for (n, kind) in &nodes[k].neighbours {
             if color[*n].is_none() {
-                left[*n].retain(|r| !clash(reg, *r, *parts));
-                if left[*n].is_empty() {
+                left[*n] &= !clashes.with[*kind][own];
+                if left[*n] == 0 {
                     return Err(*n);
                 }
             }

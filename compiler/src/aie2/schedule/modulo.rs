@@ -122,12 +122,11 @@ pub fn plan(func: &VFunc, graph: &Graph, insts: &[VInst], ii: u32, quiet: bool) 
     let seeds = busiest(insts);
     let mut last = 0;
     for k in seeds {
-        let start = search.low[k].map_or(last, |low| low.max(last));
-        let start = search.high[k].map_or(start, |high| start.min(high));
+        let start = last.max(search.low[k]).min(search.high[k]);
         last = search.put(k, start, false)?;
     }
     while let Some(k) = search.next() {
-        let (low, high) = (search.low[k], search.high[k]);
+        let (low, high) = (search.low(k), search.high(k));
         let late = high.is_some() && search.makes_wide[k];
         // What only other passes hold back goes where the others are.
         let begin = search.time.iter().flatten().min().copied().unwrap_or(last);
@@ -150,9 +149,43 @@ pub fn plan(func: &VFunc, graph: &Graph, insts: &[VInst], ii: u32, quiet: bool) 
     })
 }
 
+/// Edges of a graph by the instruction at one end: the instruction at the other and the cycles between
+/// the two, one after the other in memory, for they are gone over again and again.
+struct Gaps {
+    /// Per instruction: where its edges begin; one more for the end.
+    first: Vec<usize>,
+    edges: Vec<(usize, i64)>,
+}
+
+impl Gaps {
+    /// The edges of `lists` (indices of the graph's), with `ii` cycles from one pass to the next.
+    fn new(graph: &Graph, lists: &[Vec<usize>], end: impl Fn(&Dep) -> usize, ii: i64) -> Self {
+        let mut gaps = Gaps {
+            first: vec![0],
+            edges: Vec::with_capacity(graph.deps.len()),
+        };
+        for list in lists {
+            let edges = list.iter().map(|d| &graph.deps[*d]);
+            let gap = |dep: &Dep| i64::from(dep.latency) - i64::from(dep.distance) * ii;
+            gaps.edges.extend(edges.map(|dep| (end(dep), gap(dep))));
+            gaps.first.push(gaps.edges.len());
+        }
+        gaps
+    }
+
+    fn of(&self, k: usize) -> &[(usize, i64)] {
+        &self.edges[self.first[k]..self.first[k + 1]]
+    }
+}
+
+/// A first cycle that nothing asks for, and a last one. Far from any cycle, with room to add gaps.
+const NO_LOW: i64 = i64::MIN / 2;
+const NO_HIGH: i64 = i64::MAX / 2;
+
 /// A plan in the making.
-struct Search<'a> {
-    graph: &'a Graph,
+struct Search {
+    out: Gaps,
+    into: Gaps,
     forms: Vec<Vec<Form>>,
     /// Whether accesses may not meet at a bank.
     quiet: bool,
@@ -163,51 +196,59 @@ struct Search<'a> {
     time: Vec<Option<i64>>,
     form: Vec<usize>,
     /// First and last cycle that those placed leave; those of the placed are their own.
-    low: Vec<Option<i64>>,
-    high: Vec<Option<i64>>,
+    low: Vec<i64>,
+    high: Vec<i64>,
     /// Where an instruction was put by force the last time.
     forced: Vec<Option<i64>>,
     budget: usize,
 }
 
-impl<'a> Search<'a> {
-    fn new(func: &VFunc, graph: &'a Graph, insts: &'a [VInst], ii: u32) -> Self {
+impl Search {
+    fn new(func: &VFunc, graph: &Graph, insts: &[VInst], ii: u32) -> Self {
         let n = insts.len();
         let makes_wide = insts.iter().map(|i| {
             let wide = |v: (ValueId, u8, &OperandDesc, usize)| is_wide(func.class(v.0));
             let makes = i.values().filter(|v| v.2.dir == Dir::Out).any(wide);
             makes && !i.values().filter(|v| v.2.dir == Dir::In).any(wide)
         });
+        let cycles = i64::from(ii);
         Search {
-            graph,
+            out: Gaps::new(graph, &graph.out, |dep| dep.to, cycles),
+            into: Gaps::new(graph, &graph.into, |dep| dep.from, cycles),
             forms: insts.iter().map(|i| Form::all(func, i)).collect(),
             quiet: false,
             makes_wide: makes_wide.collect(),
-            ii: i64::from(ii),
+            ii: cycles,
             table: Table::modulo(ii as usize),
             time: vec![None; n],
             form: vec![0; n],
-            low: vec![None; n],
-            high: vec![None; n],
+            low: vec![NO_LOW; n],
+            high: vec![NO_HIGH; n],
             forced: vec![None; n],
             budget: BUDGET * n + 64,
         }
     }
 
-    fn gap(&self, dep: &Dep) -> i64 {
-        i64::from(dep.latency) - i64::from(dep.distance) * self.ii
+    /// The first cycle that those placed leave an instruction, if they ask for any.
+    fn low(&self, k: usize) -> Option<i64> {
+        Some(self.low[k]).filter(|low| *low > NO_LOW)
+    }
+
+    /// The last one.
+    fn high(&self, k: usize) -> Option<i64> {
+        Some(self.high[k]).filter(|high| *high < NO_HIGH)
     }
 
     /// The instruction with the narrowest window; of those without one side, the last.
     fn next(&self) -> Option<usize> {
         let open = (0..self.time.len()).filter(|k| self.time[*k].is_none());
         open.min_by_key(|k| {
-            let width = match (self.low[*k], self.high[*k]) {
+            let width = match (self.low(*k), self.high(*k)) {
                 (Some(low), Some(high)) => high - low,
                 (None, None) => i64::MAX,
                 _ => i64::MAX - 1,
             };
-            (width, std::cmp::Reverse(self.high[*k]), *k)
+            (width, std::cmp::Reverse(self.high(*k)), *k)
         })
     }
 
@@ -248,9 +289,7 @@ impl<'a> Search<'a> {
     /// Places an instruction at `start` or as near behind it, or before it if `late`, as it fits.
     fn put(&mut self, k: usize, start: i64, late: bool) -> Option<i64> {
         self.budget = self.budget.checked_sub(1)?;
-        let inside = |at: &i64| {
-            self.low[k].is_none_or(|low| low <= *at) && self.high[k].is_none_or(|high| *at <= high)
-        };
+        let inside = |at: &i64| (self.low[k]..=self.high[k]).contains(at);
         let forms = 0..self.forms[k].len();
         let step = if late { -1 } else { 1 };
         let there = (0..self.ii).map(|n| start + n * step);
@@ -272,8 +311,8 @@ impl<'a> Search<'a> {
         self.table.take(self.forms[k][form], self.row(at));
         self.time[k] = Some(at);
         self.form[k] = form;
-        (self.low[k], self.high[k]) = (Some(at), Some(at));
-        self.narrow(k);
+        (self.low[k], self.high[k]) = (at, at);
+        self.narrow((0..self.time.len()).map(|j| j == k).collect());
         Some(at)
     }
 
@@ -292,74 +331,74 @@ impl<'a> Search<'a> {
         }
         // Alone it may not fit at all: it meets itself.
         self.fits(k, form, at).then_some(())?;
-        (self.low, self.high) = (self.time.clone(), self.time.clone());
-        for j in 0..self.time.len() {
-            if self.time[j].is_some() {
-                self.narrow(j);
-            }
-        }
+        let or = |none: i64| self.time.iter().map(move |t| t.unwrap_or(none)).collect();
+        (self.low, self.high) = (or(NO_LOW), or(NO_HIGH));
+        self.narrow(self.time.iter().map(Option::is_some).collect());
         Some(())
     }
 
     /// Per instruction: whether it is placed where it cannot be with instruction `k` at `at`.
     fn outside(&self, k: usize, at: i64) -> Vec<bool> {
         let n = self.time.len();
-        let (mut low, mut high) = (vec![None; n], vec![None; n]);
-        (low[k], high[k]) = (Some(at), Some(at));
-        let mut work = vec![k];
-        while let Some(from) = work.pop() {
-            for dep in self.graph.out[from].iter().map(|d| &self.graph.deps[*d]) {
-                let then = low[from].map(|low| low + self.gap(dep));
-                if then > low[dep.to] {
-                    low[dep.to] = then;
-                    work.push(dep.to);
-                }
-            }
-        }
-        work.push(k);
-        while let Some(to) = work.pop() {
-            for dep in self.graph.into[to].iter().map(|d| &self.graph.deps[*d]) {
-                let then = high[to].map(|high| high - self.gap(dep));
-                if high[dep.from].is_none() || then < high[dep.from] {
-                    high[dep.from] = then;
-                    work.push(dep.from);
-                }
-            }
-        }
-        let beyond = |j: usize| {
-            self.time[j].is_some_and(|time| {
-                low[j].is_some_and(|low| low > time) || high[j].is_some_and(|high| high < time)
-            })
-        };
+        let (mut low, mut high) = (vec![NO_LOW; n], vec![NO_HIGH; n]);
+        (low[k], high[k]) = (at, at);
+        let from: Vec<bool> = (0..n).map(|j| j == k).collect();
+        self.raise(&mut low, from.clone(), |_| true);
+        self.lower(&mut high, from, |_| true);
+        let beyond = |j: usize| self.time[j].is_some_and(|time| low[j] > time || high[j] < time);
         (0..n).map(beyond).collect()
     }
 
-    /// Narrows the windows of what depends on a placed instruction, and of what it depends on.
-    fn narrow(&mut self, k: usize) {
-        let graph = self.graph;
-        let mut work = vec![k];
-        while let Some(from) = work.pop() {
-            let Some(low) = self.low[from] else {
-                continue;
-            };
-            for dep in graph.out[from].iter().map(|d| &graph.deps[*d]) {
-                let at = low + self.gap(dep);
-                if self.time[dep.to].is_none() && self.low[dep.to].is_none_or(|l| l < at) {
-                    self.low[dep.to] = Some(at);
-                    work.push(dep.to);
+    /// Narrows the windows of what depends on the marked instructions, which are placed, and of what they
+    /// depend on.
+    fn narrow(&mut self, marked: Vec<bool>) {
+        let (mut low, mut high) = (
+            std::mem::take(&mut self.low),
+            std::mem::take(&mut self.high),
+        );
+        self.raise(&mut low, marked.clone(), |k| self.time[k].is_none());
+        self.lower(&mut high, marked, |k| self.time[k].is_none());
+        (self.low, self.high) = (low, high);
+    }
+
+    /// Raises first cycles to what those of the marked instructions ask for, for instructions that `may`
+    /// change.
+    ///
+    /// Program order is followed, so that only what leads into the next pass is gone over again.
+    fn raise(&self, low: &mut [i64], mut marked: Vec<bool>, may: impl Fn(usize) -> bool) {
+        let mut again = true;
+        while std::mem::take(&mut again) {
+            for from in 0..marked.len() {
+                if !std::mem::take(&mut marked[from]) {
+                    continue;
+                }
+                for (to, gap) in self.out.of(from) {
+                    let at = low[from] + gap;
+                    if low[*to] < at && may(*to) {
+                        low[*to] = at;
+                        marked[*to] = true;
+                        again |= *to <= from;
+                    }
                 }
             }
         }
-        work.push(k);
-        while let Some(to) = work.pop() {
-            let Some(high) = self.high[to] else {
-                continue;
-            };
-            for dep in graph.into[to].iter().map(|d| &graph.deps[*d]) {
-                let at = high - self.gap(dep);
-                if self.time[dep.from].is_none() && self.high[dep.from].is_none_or(|h| h > at) {
-                    self.high[dep.from] = Some(at);
-                    work.push(dep.from);
+    }
+
+    /// Lowers last cycles, as [`Search::raise`] raises first ones.
+    fn lower(&self, high: &mut [i64], mut marked: Vec<bool>, may: impl Fn(usize) -> bool) {
+        let mut again = true;
+        while std::mem::take(&mut again) {
+            for to in (0..marked.len()).rev() {
+                if !std::mem::take(&mut marked[to]) {
+                    continue;
+                }
+                for (from, gap) in self.into.of(to) {
+                    let at = high[to] - gap;
+                    if high[*from] > at && may(*from) {
+                        high[*from] = at;
+                        marked[*from] = true;
+                        again |= *from >= to;
+                    }
                 }
             }
         }

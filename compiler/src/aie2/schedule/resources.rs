@@ -38,6 +38,8 @@ pub struct Form {
     pub itinerary: &'static Itinerary,
     /// The bank that it accesses, if that is told apart from others.
     pub bank: Option<NonZeroU32>,
+    /// The ports that it uses, a bit each.
+    ports: u64,
 }
 
 impl Form {
@@ -52,10 +54,14 @@ impl Form {
                 o
             }
         });
-        let forms = inst.forms.iter().map(|op| Form {
-            op: *op,
-            itinerary: itinerary(func, inst, *op),
-            bank: bank.and_then(NonZeroU32::new),
+        let forms = inst.forms.iter().map(|op| {
+            let itinerary = itinerary(func, inst, *op);
+            Form {
+                op: *op,
+                itinerary,
+                bank: bank.and_then(NonZeroU32::new),
+                ports: stages(itinerary).fold(0, |ports, s| ports | 1 << s.resource as u32),
+            }
         });
         forms.collect()
     }
@@ -116,18 +122,20 @@ pub fn collide(period: usize, a: (Form, usize), b: (Form, usize)) -> bool {
     if a.1 % period == b.1 % period && excluded(a.0.op.slot()) & slot_bit(b.0.op.slot()) != 0 {
         return true;
     }
-    stages(a.0.itinerary).any(|x| {
-        let mut same = stages(b.0.itinerary);
-        same.any(|y| {
-            let first = |at: usize, stage: u8| at + usize::from(stage);
-            let (m, n) = (first(a.1, x.first), first(b.1, y.first));
-            // Cycles from the beginning of one use to that of the other, forwards and backwards.
-            let ahead = (n + period - m % period) % period;
-            let behind = (period - ahead) % period;
-            let meet = ahead < usize::from(x.cycles) || behind < usize::from(y.cycles);
-            x.resource == y.resource && x.kind.conflicts(y.kind) && meet
+    let shared = a.0.ports & b.0.ports != 0;
+    shared
+        && stages(a.0.itinerary).any(|x| {
+            let mut same = stages(b.0.itinerary);
+            same.any(|y| {
+                let first = |at: usize, stage: u8| at + usize::from(stage);
+                let (m, n) = (first(a.1, x.first), first(b.1, y.first));
+                // Cycles from the beginning of one use to that of the other, forwards and backwards.
+                let ahead = (n + period - m % period) % period;
+                let behind = (period - ahead) % period;
+                let meet = ahead < usize::from(x.cycles) || behind < usize::from(y.cycles);
+                x.resource == y.resource && x.kind.conflicts(y.kind) && meet
+            })
         })
-    })
 }
 
 /// Whether two instructions that issue every `period` cycles access one bank in the same cycle.
