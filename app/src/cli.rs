@@ -33,6 +33,8 @@ pub enum Command {
     Transcribe(Transcribe),
     /// Show the devices of this machine and what each runs
     Devices,
+    /// Find what stands between this machine and its NPU, and how to mend it
+    Doctor(Doctor),
     /// List, fetch and verify models
     Models(Models),
     /// Measure how much faster than real time a file is transcribed
@@ -48,6 +50,14 @@ pub enum Command {
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         output_dir: Option<PathBuf>,
     },
+}
+
+/// Options of `amanuensis doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Print JSON: the checks, and all that was found of the machine
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What to do with the speech.

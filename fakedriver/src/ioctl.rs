@@ -418,6 +418,7 @@ impl Server<'_> {
                 };
                 Ok(())
             }
+            uapi::QUERY_POWER_MODE => self.answer(arg, uapi::PowerModeInfo::default().as_bytes()),
             uapi::QUERY_RESOURCE_INFO => {
                 let resources = uapi::ResourceInfo {
                     npu_task_max: uapi::MAX_CONTEXTS as u64,

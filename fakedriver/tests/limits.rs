@@ -123,8 +123,10 @@ fn auto_takes_the_npu_that_is_there() {
         assert_eq!((identity.generation, identity.columns), (generation, 5));
         assert_eq!(
             (identity.clock_mhz, identity.contexts),
-            (Some(1600), Some(6))
+            (Some(1600), Some((0, 6)))
         );
+        let power = identity.power.map(|mode| mode.to_string());
+        assert_eq!(power.as_deref(), Some("default"));
         assert!(auto.why().contains(generation.name()), "{}", auto.why());
     }
 }

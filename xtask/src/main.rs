@@ -6,6 +6,7 @@
 //! - [`mod@bench`]: the benchmarks, each a table and a JSON file.
 
 use clap::{Parser, Subcommand};
+use miette::IntoDiagnostic;
 
 mod bench;
 mod kernels;
@@ -28,6 +29,12 @@ enum Task {
     BuildKernels(kernels::Args),
     /// Run every test of the workspace
     Test(test::Args),
+    /// Find what stands between this machine and its NPU: `amanuensis doctor`
+    Doctor {
+        /// Passed on, for instance --json
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
     /// Run a benchmark; prints a table and writes target/bench/NAME.json
     Bench(bench::Args),
 }
@@ -37,8 +44,20 @@ fn main() -> miette::Result<()> {
         Task::Setup => setup::run(),
         Task::BuildKernels(args) => kernels::run(&args),
         Task::Test(args) => test::run(&args),
+        Task::Doctor { rest } => doctor(&rest),
         Task::Bench(args) => bench::run(&args),
     }
+}
+
+/// Runs `amanuensis doctor`, which shows its findings itself.
+fn doctor(rest: &[String]) -> miette::Result<()> {
+    let sh = xshell::Shell::new().into_diagnostic()?;
+    sh.change_dir(root());
+    let command = xshell::cmd!(
+        sh,
+        "cargo run --quiet --package amanuensis -- doctor {rest...}"
+    );
+    command.quiet().ignore_status().run().into_diagnostic()
 }
 
 /// The workspace's folder.

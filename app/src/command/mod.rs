@@ -2,6 +2,7 @@
 
 mod bench;
 mod devices;
+mod doctor;
 mod manual;
 mod models;
 mod transcribe;
@@ -22,6 +23,7 @@ pub fn run(cli: Cli) -> Result<Exit, CommandError> {
         Command::Transcribe(options) => transcribe::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Devices => devices::run(),
+        Command::Doctor(options) => doctor::run(&options),
         Command::Models(options) => models::run(&options),
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { output_dir } => manual::pages(output_dir.as_deref()),

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod devices;
+mod doctor;
 mod help;
 mod models;
 mod transcribe;

@@ -66,8 +66,10 @@ pub struct Identity {
     pub core_rows: u32,
     /// Clock of the array in MHz, where the driver tells.
     pub clock_mhz: Option<u32>,
-    /// Contexts that the device takes, where the driver tells.
-    pub contexts: Option<u64>,
+    /// Contexts in use and contexts that the device takes, where the driver tells.
+    pub contexts: Option<(u64, u64)>,
+    /// Power mode, where the driver tells.
+    pub power: Option<PowerMode>,
 }
 
 impl std::fmt::Display for Identity {
@@ -111,11 +113,36 @@ pub struct ContextState {
     pub errors: u64,
 }
 
+/// How the driver trades speed for power: `amdxdna_power_mode_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PowerMode(pub u8);
+
+impl std::fmt::Display for PowerMode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            0 => f.write_str("default"),
+            1 => f.write_str("low"),
+            2 => f.write_str("medium"),
+            3 => f.write_str("high"),
+            4 => f.write_str("turbo"),
+            other => write!(f, "mode {other}"),
+        }
+    }
+}
+
 /// An instruction stream in the heap.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     bo: Bo,
     words: u32,
+}
+
+/// What the NPU of this machine, behind [`DEVICE_FILE`], says of itself. Takes nothing of the device.
+///
+/// # Errors
+/// [`Error::Driver`] or [`Error::OtherNpu`] when it cannot be opened.
+pub fn probe() -> Result<Identity, Error> {
+    Npu::probe(Arc::new(sys::Libc), DEVICE_FILE)
 }
 
 /// An open NPU.
@@ -216,6 +243,7 @@ fn identify(driver: &Driver, file: &str) -> Result<Identity, Error> {
     let clocks: Option<uapi::ClockMetadata> = if_offered(driver.query(uapi::QUERY_CLOCK_METADATA))?;
     let resources: Option<uapi::ResourceInfo> =
         if_offered(driver.query(uapi::QUERY_RESOURCE_INFO))?;
+    let power: Option<uapi::PowerModeInfo> = if_offered(driver.query(uapi::QUERY_POWER_MODE))?;
     let (columns, core_rows) = (metadata.cols.into(), metadata.core.row_count.into());
     // npu1 has 5 columns of 4 cores; the NPUs after it have 8 columns and another instruction set.
     let npu1 = (geometry::DEVICE_COLUMNS, geometry::CORE_ROWS);
@@ -235,7 +263,8 @@ fn identify(driver: &Driver, file: &str) -> Result<Identity, Error> {
         columns,
         core_rows,
         clock_mhz: clocks.map(|c| c.h.freq_mhz),
-        contexts: resources.map(|r| r.npu_task_max),
+        contexts: resources.map(|r| (r.npu_task_curr, r.npu_task_max)),
+        power: power.map(|p| PowerMode(p.power_mode)),
     })
 }
 

@@ -63,6 +63,8 @@ pub const QUERY_CLOCK_METADATA: u32 = 3;
 pub const QUERY_HW_CONTEXTS: u32 = 5;
 /// `amdxdna_drm_get_info.param`: firmware version.
 pub const QUERY_FIRMWARE_VERSION: u32 = 8;
+/// `amdxdna_drm_get_info.param`: power mode.
+pub const QUERY_POWER_MODE: u32 = 9;
 /// `amdxdna_drm_get_info.param`: limits and use.
 pub const QUERY_RESOURCE_INFO: u32 = 12;
 
@@ -444,6 +446,13 @@ structs! {
         /// Build.
         build: u32,
     }
+    /// `amdxdna_drm_get_power_mode`.
+    PowerModeInfo {
+        /// `amdxdna_power_mode_type`.
+        power_mode: u8,
+        /// Zero.
+        pad: [u8; 7],
+    }
     /// `amdxdna_drm_get_resource_info`.
     ResourceInfo {
         /// Highest clock, MHz.
@@ -518,6 +527,7 @@ mod tests {
             ClockMetadata 48 { mp_npu 0, h 24 }
             HwContext 64 { context_id 0, start_col 4, num_col 8, pad 12, pid 16, command_submissions 24, command_completions 32, migrations 40, preemptions 48, errors 56 }
             FirmwareVersion 16 { major 0, minor 4, patch 8, build 12 }
+            PowerModeInfo 8 { power_mode 0, pad 1 }
             ResourceInfo 40 { npu_clk_max 0, npu_tops_max 8, npu_task_max 16, npu_tops_curr 24, npu_task_curr 32 }
             Health 32 { version 0, npu_gen 4, txn_op_idx 8, ctx_pc 12, fatal_error_type 16 }
         }
