@@ -2,6 +2,7 @@
 //!
 //! - [`setup`]: what the machine needs besides Rust.
 //! - [`kernels`]: all overlays, with progress and a table.
+//! - [`dist`]: what ships, with digests.
 //! - [`mod@test`]: the whole test suite.
 //! - [`mod@bench`]: the benchmarks, each a table and a JSON file.
 
@@ -9,6 +10,7 @@ use clap::{Parser, Subcommand};
 use miette::IntoDiagnostic;
 
 mod bench;
+mod dist;
 mod kernels;
 mod setup;
 mod test;
@@ -27,6 +29,8 @@ enum Task {
     Setup,
     /// Build the overlays into target/kernels and print what each of them takes
     BuildKernels(kernels::Args),
+    /// Collect what ships of the overlays into target/dist, with digests
+    Dist(dist::Args),
     /// Run every test of the workspace
     Test(test::Args),
     /// Find what stands between this machine and its NPU: `amanuensis doctor`
@@ -43,6 +47,7 @@ fn main() -> miette::Result<()> {
     match Cli::parse().task {
         Task::Setup => setup::run(),
         Task::BuildKernels(args) => kernels::run(&args),
+        Task::Dist(args) => dist::run(&args),
         Task::Test(args) => test::run(&args),
         Task::Doctor { rest } => doctor(&rest),
         Task::Bench(args) => bench::run(&args),
