@@ -1,5 +1,6 @@
 //! Integer multiply-accumulate and accumulator addition.
 
+use super::matrix::matrix_4x8x8;
 use super::{AccLane, Lane, MacConf, MacError, MacMode, MacShape, Negate};
 use crate::num::round;
 
@@ -13,44 +14,6 @@ fn element(lane: Lane, signed: bool, bytes: &[u8; 64], i: usize) -> i64 {
         Lane::I32 => u32::from_le_bytes(std::array::from_fn(|b| bytes[4 * i + b])),
     };
     round::truncate(i64::from(raw), lane.bits() as u32, signed)
-}
-
-/// i8 x i8, 4x8x8: the mode kernels live on. In f32, which every processor multiplies in vectors:
-/// products of 8-bit numbers and the sums of eight of them stay below 2^24, hence are exact.
-#[inline]
-fn matrix_4x8x8(x: &[u8; 64], y: &[u8; 64], sgn_x: bool, sgn_y: bool) -> [i32; 32] {
-    const BIAS: f32 = 12_582_912.0;
-    let (mut a, mut b) = ([0f32; 32], [0f32; 64]);
-    widen(&mut a, x, sgn_x);
-    widen(&mut b, y, sgn_y);
-    let mut out = [0; 32];
-    for (out, a) in out.chunks_exact_mut(8).zip(a.chunks_exact(8)) {
-        let mut sums = [0f32; 8];
-        for (a, b) in a.iter().zip(b.chunks_exact(8)) {
-            for (sum, b) in sums.iter_mut().zip(b) {
-                *sum += a * b;
-            }
-        }
-        for (out, sum) in out.iter_mut().zip(&sums) {
-            // With 1.5 * 2^23 added, the low bits of the pattern are the integer.
-            *out = (*sum + BIAS).to_bits().wrapping_sub(BIAS.to_bits()) as i32;
-        }
-    }
-    out
-}
-
-/// 8-bit lanes as f32.
-#[inline(always)]
-fn widen(out: &mut [f32], bytes: &[u8; 64], signed: bool) {
-    if signed {
-        for (out, byte) in out.iter_mut().zip(bytes) {
-            *out = f32::from(*byte as i8);
-        }
-    } else {
-        for (out, byte) in out.iter_mut().zip(bytes) {
-            *out = f32::from(*byte);
-        }
-    }
 }
 
 /// The sums of products of an integer mode, one for each accumulator lane; exact modulo 2^64.

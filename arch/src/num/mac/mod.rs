@@ -6,6 +6,7 @@
 
 mod bf16;
 mod int;
+mod matrix;
 #[cfg(test)]
 mod tests;
 
