@@ -109,7 +109,7 @@ impl CoreBus for CoreSurroundings<'_> {
         sent.map_err(BusError::new)
     }
 
-    fn stream_read(&mut self) -> Result<Option<u32>, BusError> {
+    fn stream_read(&mut self) -> Result<Option<(u32, bool)>, BusError> {
         let Some((link, reader)) = self.stream_in else {
             return Err(BusError::new("no stream is connected to the core's input"));
         };
@@ -117,7 +117,7 @@ impl CoreBus for CoreSurroundings<'_> {
         if word.is_some() {
             self.links[link].take(reader, self.wakes);
         }
-        Ok(word.map(|w| w.data))
+        Ok(word.map(|w| (w.data, w.last)))
     }
 
     fn stream_write(&mut self, word: u32, last: bool) -> Result<bool, BusError> {
@@ -247,7 +247,7 @@ mod tests {
             bus.stream_in = Some((0, 0));
             assert_eq!(bus.stream_read(), Ok(None));
             bus.now += 1;
-            assert_eq!(bus.stream_read(), Ok(Some(1)));
+            assert_eq!(bus.stream_read(), Ok(Some((1, false))));
         });
     }
 }

@@ -79,12 +79,12 @@ pub trait CoreBus {
         Err(BusError::new("the cascade output is not connected"))
     }
 
-    /// Takes one word from the core's input stream; `None` stalls the core, unless the instruction
-    /// is a non-blocking one.
+    /// Takes one word from the core's input stream, with the mark of a transfer's end; `None` stalls
+    /// the core, unless the instruction is a non-blocking one.
     ///
     /// # Errors
     /// When no stream is connected.
-    fn stream_read(&mut self) -> Result<Option<u32>, BusError> {
+    fn stream_read(&mut self) -> Result<Option<(u32, bool)>, BusError> {
         Err(BusError::new("no stream is connected to the core's input"))
     }
 

@@ -15,6 +15,9 @@ const DELAY_SLOTS: u8 = 5;
 /// Bytes from the bundle that writes LS, LE or LC last to the bundle at LE: seven fetch packets.
 /// Source: Xilinx/llvm-aie: llvm/lib/Target/AIE/aie2/AIE2InstrInfo.cpp.
 const LOOP_DISTANCE: u32 = 112;
+/// Bit of srSS0 that says that a word was there; bit 0 says that it was a transfer's last.
+/// Source: Xilinx/llvm-aie: clang/lib/Headers/aiev2, what `get_ss` makes of the status.
+const STREAM_SUCCESS: u32 = 2;
 /// Size and alignment of the bundle at LE, alignment of the one at LS.
 const LOOP_ALIGN: u32 = 16;
 
@@ -152,19 +155,14 @@ impl Machine {
                 stage,
                 blocking,
             } => {
-                let word = bus.stream_read().map_err(port)?;
-                if word.is_none() && blocking {
+                let read = bus.stream_read().map_err(port)?;
+                if read.is_none() && blocking {
                     return Ok(Some(Wait::StreamInput));
                 }
-                self.pipe
-                    .stage(stage)
-                    .scalar(to, word.unwrap_or(0), word.is_some());
-                if !blocking {
-                    let success = u32::from(word.is_some());
-                    self.pipe
-                        .stage(stage + 1)
-                        .scalar(Scalar::SS0, success, true);
-                }
+                let (word, last) = read.unwrap_or_default();
+                self.pipe.stage(stage).scalar(to, word, read.is_some());
+                let status = u32::from(last) | STREAM_SUCCESS * u32::from(read.is_some());
+                self.pipe.stage(stage + 1).scalar(Scalar::SS0, status, true);
                 Ok(None)
             }
             Gate::StreamWrite {

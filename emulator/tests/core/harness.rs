@@ -16,7 +16,7 @@ pub(super) struct FlatBus {
     pub(super) locks: [i32; 64],
     pub(super) cascade_in: VecDeque<[u8; 64]>,
     pub(super) cascade_out: Vec<[u8; 64]>,
-    pub(super) stream_in: VecDeque<u32>,
+    pub(super) stream_in: VecDeque<(u32, bool)>,
     pub(super) stream_out: Vec<(u32, bool)>,
     pub(super) events: Vec<u8>,
 }
@@ -82,7 +82,7 @@ impl CoreBus for FlatBus {
         Ok(true)
     }
 
-    fn stream_read(&mut self) -> Result<Option<u32>, BusError> {
+    fn stream_read(&mut self) -> Result<Option<(u32, bool)>, BusError> {
         Ok(self.stream_in.pop_front())
     }
 

@@ -54,10 +54,19 @@ fn conditional_lock_operations_look_at_r26() {
 #[test]
 fn streams_carry_words_and_the_end_mark() {
     let text = "mov r0, SS\n.nops 6\nadd r0, r0, #1\nmov ms, r0\nmov.tlast ms, r0\nmov.nb r1, SS\n.nops 7\nmov r2, srSS0";
-    let machine = run_with(text, |bus| bus.stream_in.push_back(41));
+    let machine = run_with(text, |bus| bus.stream_in.push_back((41, false)));
     assert_eq!(machine.bus.stream_out, [(42, false), (42, true)]);
     assert_eq!(machine.r(reg::R2), 0, "nothing was there");
     assert_eq!(machine.core.reg(reg::R1), None);
+}
+
+#[test]
+fn the_status_of_a_read_tells_words_and_their_end() {
+    let text = "mov r0, SS\n.nops 8\nmov r1, srSS0\nmov.nb r2, SS\n.nops 8\nmov r3, srSS0\nmov.nb r4, SS\n.nops 8\nmov r5, srSS0";
+    let machine = run_with(text, |bus| bus.stream_in.extend([(7, false), (8, true)]));
+    assert_eq!((machine.r(reg::R0), machine.r(reg::R2)), (7, 8));
+    let status = [reg::R1, reg::R3, reg::R5].map(|r| machine.r(r));
+    assert_eq!(status, [2, 3, 0], "a word, the last word, nothing");
 }
 
 #[test]
