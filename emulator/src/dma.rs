@@ -16,7 +16,7 @@ use crate::lock::{LockRef, Locks};
 use crate::memory::Memory;
 use crate::mode::{Counted, Mode};
 use crate::task::{Task, Waiting};
-use crate::timing::DDR_BLOCK_WORDS;
+use crate::timing::{DDR_BLOCK_WORDS, SHIM_FIRST_TASK_CYCLES, SHIM_TASK_CYCLES};
 use crate::token;
 use crate::trace::DmaState;
 use crate::wake::Wakes;
@@ -124,6 +124,12 @@ pub(crate) struct Channel {
     length: u32,
     header: Option<u32>,
     tlast: bool,
+    /// Of a shim channel, whether a task has begun whose first descriptor is not loaded, and whether any
+    /// was before it.
+    fresh: bool,
+    warm: bool,
+    /// The cycle from which on words of a shim channel's task move.
+    opens: u64,
     /// Of a shim channel, words of the block of host memory still to come and the cycle from which on they move.
     block: (u32, u64),
     /// What it has done ahead of the array's clock; marked are the cycles in which a word moved.
@@ -154,6 +160,9 @@ impl Channel {
             length: 0,
             header: None,
             tlast: false,
+            fresh: false,
+            warm: false,
+            opens: 0,
             block: (0, 0),
             ahead: Ahead::default(),
             resume: 0,
@@ -224,6 +233,7 @@ impl Channel {
 
     fn start_next(&mut self) {
         self.task = self.queue.pop();
+        self.fresh = self.task.is_some();
         match self.task {
             Some(task) => self.begin(task),
             None => self.phase = Phase::Idle,
@@ -392,6 +402,13 @@ impl Channel {
             None => None,
         };
         self.block = (0, 0);
+        if self.fresh && kind == TileKind::Shim {
+            let first = u64::from(!self.warm);
+            let at = usize::from(self.id.dir == Direction::S2mm);
+            self.opens = s.now + SHIM_TASK_CYCLES[at] + first * SHIM_FIRST_TASK_CYCLES[at];
+            self.warm = true;
+        }
+        self.fresh = false;
         self.phase = Phase::Acquire;
         Ok(())
     }
@@ -603,6 +620,10 @@ impl Channel {
         if *left == 0 {
             if self.mode.pause_memory {
                 return Some(Outcome::Waits);
+            }
+            if s.now < self.opens {
+                *ready = self.opens;
+                return Some(Outcome::WaitsForHost);
             }
             *left = DDR_BLOCK_WORDS.min(self.walk.left());
             *ready = s.host.ddr.request(self.id.dir, s.now, *left);

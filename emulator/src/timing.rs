@@ -4,12 +4,19 @@
 //! |---|---|
 //! | cores | one bundle a cycle; stalls for locks, streams, cascades, and the core's own bank conflicts |
 //! | streams | one word of 4 bytes a cycle on every link, latency and depth of the switches on the way |
-//! | DMA | a cycle to take up a descriptor and its lock, then one word a cycle |
-//! | host memory | a rate for reads and one for writes, shared by all shim channels, no latency |
+//! | DMA | a cycle to take up a descriptor and its lock, then one word a cycle; a shim's tasks wait for their first word |
+//! | host memory | a rate for reads and one for writes, shared by all shim channels |
 //! | host | a fixed cost of a dispatch, and of the first one after a configuration |
 //!
-//! Not modelled: bank conflicts of cores with DMA channels and neighbours, latency of the host's memory,
-//! time that the firmware takes for single operations of an instruction stream beyond one cycle each.
+//! Not modelled, and why:
+//! - Bank conflicts of a core with DMA channels of its tile. DMA yields: on silicon, a core that used
+//!   one bank in every cycle while a channel read the same bank stalled for 18 to 25 of 28159 cycles,
+//!   less than 0.1 %, and not at all when it used the bank in two cycles of three. Source:
+//!   FIM43-Redeye/xdna-emu, `docs/superpowers/findings/2026-07-14-producer-collision-aiesim-bank-model.md`.
+//! - Bank conflicts of a core with its neighbours. AM020 says that they take turns; designs hand buffers
+//!   over by locks, and who holds one has its bank alone unless buffers share banks.
+//! - What the firmware takes for single operations of an instruction stream beyond one cycle each; no
+//!   figure for npu1 was found.
 
 use std::fmt;
 
@@ -64,8 +71,10 @@ pub(crate) const LINK_BYTES: u64 = 4;
 
 /// Bytes a second between the host's memory and all shim channels of one direction.
 ///
-/// An assumption, no vendor's figure: four channels at the rate of their streams at 1.75 GHz. The best
-/// published matrix products on npu1 (arXiv:2512.13282) fit it.
+/// The figure of the project's design; no public source was found that states it for npu1. It is four
+/// channels at the rate of their streams at 1.75 GHz, and the best published matrix products on npu1
+/// (arXiv:2512.13282) fit it. That one channel alone moves a word a cycle was measured on silicon
+/// (FIM43-Redeye/xdna-emu, `crates/xdna-archspec/src/model_builder.rs`, "shim_words_per_cycle").
 pub(crate) const DDR_BYTES_PER_SECOND: u64 = 28_000_000_000;
 /// Words of a burst to or from the host's memory, 256 bytes: the longest that a shim descriptor can ask
 /// for.
@@ -77,9 +86,20 @@ pub(crate) const DDR_BLOCK_WORDS: u32 = 64;
 ///
 /// Source: Xilinx/mlir-aie issue 2381, an empty kernel through XRT.
 pub(crate) const DISPATCH_MICROSECONDS: f64 = 45.0;
+/// Cycles from the start of a shim channel's task to its first word: reads, then writes of the host's
+/// memory. Paid by every task; the fabric's bursts and the descriptor are in them.
+///
+/// Source: FIM43-Redeye/xdna-emu, `crates/xdna-archspec/src/model_builder.rs`, medians of 50 runs on a
+/// Phoenix: "shim_per_task_overhead".
+pub(crate) const SHIM_TASK_CYCLES: [u64; 2] = [325, 179];
+/// Cycles on top of it for the first task of a channel.
+///
+/// Source: as above, "shim_ddr_cold_start".
+pub(crate) const SHIM_FIRST_TASK_CYCLES: [u64; 2] = [1330, 341];
+
 /// Microseconds that loading another configuration takes, before its first dispatch.
 ///
-/// An assumption, no vendor's figure.
+/// The figure of the project's design; no public source was found.
 pub(crate) const RECONFIGURATION_MICROSECONDS: f64 = 2800.0;
 
 /// Cycles at the end of which every core stands at the same cycle again. In between a core runs ahead

@@ -16,7 +16,9 @@ use crate::design::{Design, Sequence, bytes};
 const SHIM: Tile = Tile::new(1, 0);
 const MEM: Tile = Tile::new(1, 1);
 const CORE: Tile = Tile::new(1, 2);
-const BUDGET: Budget = Budget { cycles: 20_000 };
+const BUDGET: Budget = Budget { cycles: 60_000 };
+/// Cycles in which any short transfer ends.
+const SETTLED: u32 = 3000;
 
 /// Shim MM2S0 to the core tile's port, circuit-switched as far as its switch.
 fn way_up(design: &mut Design) {
@@ -184,7 +186,7 @@ fn start(design: &mut Design, start_bd: u32, repeat: u32) {
 fn run_out(npu: &mut Npu, seq: &Sequence, args: &mut [Vec<u8>]) -> Result<(), String> {
     npu.run(&seq.stream(), args, BUDGET)
         .map_err(|e| e.to_string())?;
-    for _ in 0..400 {
+    for _ in 0..SETTLED {
         npu.step().map_err(|e| e.to_string())?;
     }
     Ok(())
@@ -236,7 +238,7 @@ fn packets_choose_their_descriptors() {
         packet_for(&mut seq, number as u8 + 1, number as u64, bd_id, 4);
     }
     let mut args = [bytes(1..13)];
-    seq.pause(400);
+    seq.pause(SETTLED);
     run_out(&mut npu, &seq, &mut args).unwrap();
     let words = |at: u32, range| assert_eq!(npu.data(CORE, at * 4, 16), Some(&bytes(range)[..]));
     words(0x100, 1..5);
@@ -261,7 +263,7 @@ fn packets_that_do_not_fit_their_descriptors_are_refused() {
         npu.load_cdo(&design.cdo()).unwrap();
         let mut seq = Sequence::default();
         packet_for(&mut seq, 1, 0, bd_id, words);
-        seq.pause(400);
+        seq.pause(SETTLED);
         run_out(&mut npu, &seq, &mut [bytes(0..12)]).unwrap_err()
     };
     let refusals = [
@@ -300,7 +302,7 @@ fn tlast_ends_a_descriptor_and_words_are_counted() {
         let at = number as u64 * 32;
         send(&mut seq, number as u8 + 1, words, at, ShimBd::default());
     }
-    seq.pause(400);
+    seq.pause(SETTLED);
     run_out(&mut npu, &seq, &mut [bytes(1..25)]).unwrap();
     let at = |word: u32, words: u32| npu.data(CORE, word * 4, words * 4).map(<[u8]>::to_vec);
     assert_eq!(at(0x80, 8), Some(bytes(9..17)));
@@ -331,7 +333,7 @@ fn a_descriptor_that_fills_without_tlast_is_refused_in_that_mode_only() {
     let run = |mode| {
         let mut seq = Sequence::default();
         send(&mut seq, 1, 9, 0, ShimBd::default());
-        seq.pause(400);
+        seq.pause(SETTLED);
         run_out(&mut finishing(mode), &seq, &mut [bytes(0..9)])
     };
     insta::assert_snapshot!(run(1).unwrap_err(), @r"
@@ -353,9 +355,9 @@ fn counts_that_nobody_reads_are_refused() {
     }
     for number in 0..9 {
         send(&mut seq, number + 1, 1, 0, ShimBd::default());
-        seq.pause(60);
+        seq.pause(SETTLED);
     }
-    seq.pause(400);
+    seq.pause(SETTLED);
     let text = run_out(&mut npu, &seq, &mut [bytes(0..9)]).unwrap_err();
     assert!(
         text.contains("8 counts of earlier transfers are unread"),
@@ -393,7 +395,7 @@ fn pauses_hold_a_shim_channel_and_are_named() {
 
         let mut npu = Npu::new();
         npu.load_cdo(&design.cdo()).unwrap();
-        paused.pause(100).op(ctrl(15 << 8)).pause(100);
+        paused.pause(100).op(ctrl(15 << 8)).pause(SETTLED);
         run_out(&mut npu, &paused, &mut [bytes(1..9)]).unwrap();
         assert_eq!(npu.data(CORE, 0x100, 32), Some(&bytes(1..9)[..]));
     }
