@@ -161,7 +161,8 @@ impl Machine {
                 }
                 let (word, last) = read.unwrap_or_default();
                 self.pipe.stage(stage).scalar(to, word, read.is_some());
-                let status = u32::from(last) | STREAM_SUCCESS * u32::from(read.is_some());
+                let came = if read.is_some() { STREAM_SUCCESS } else { 0 };
+                let status = u32::from(last) | came;
                 self.pipe.stage(stage + 1).scalar(Scalar::SS0, status, true);
                 Ok(None)
             }

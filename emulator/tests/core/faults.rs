@@ -195,6 +195,80 @@ fn a_stack_that_grows_over_a_buffer_is_a_fault() {
     "#);
 }
 
+/// What ends a core's run, for every kind of mistake that a program can make with memory, locks and its
+/// own code: each names core, address, function, bundle and cycle.
+#[test]
+fn every_fault_is_placed() {
+    let function = |name: &str, addr, size| Symbol {
+        name: name.into(),
+        addr,
+        size,
+        kind: SymbolKind::Function,
+        global: true,
+    };
+    let elf = CoreElf {
+        symbols: vec![function("__start", 0, 6), function("kernel", 6, 0x3ffa)],
+        ..CoreElf::default()
+    };
+    let placed = |text: &str| {
+        let mut machine = Machine::new(text);
+        machine.core.set_buffers(vec![OWN + 0x100]);
+        machine.core.set_symbols(Symbols::of(&elf));
+        machine.finish().expect_err(text).to_string()
+    };
+    let first = "movxm p0, #458752\n";
+    let rows = [
+        (
+            "stack overflow into a buffer",
+            format!("movxm sp, #{OWN}\npaddb [sp], #288"),
+        ),
+        ("program that ends without `done`", format!("{first}nop")),
+        (
+            "jump past the program memory",
+            "movxm p0, #16384\nj p0\n.nops 5".into(),
+        ),
+        (
+            "read of a register nobody wrote",
+            format!("{first}st r7, [p0, #0]"),
+        ),
+        (
+            "use before the latency of a load",
+            format!("{first}lda r1, [p0, #0]\nnop\nst r1, [p0, #4]"),
+        ),
+        (
+            "misaligned address",
+            "movxm p0, #458754\nlda r0, [p0, #0]".into(),
+        ),
+        (
+            "address in no window",
+            "movxm p0, #262140\nlda r0, [p0, #0]".into(),
+        ),
+        (
+            "memory of a neighbour that does not exist",
+            "movxm p0, #327680\nlda r0, [p0, #0]".into(),
+        ),
+        (
+            "lock beyond the windows",
+            "movxm r1, #64\nmova r0, #-1\nacq r1, r0".into(),
+        ),
+    ];
+    let table: Vec<_> = rows
+        .iter()
+        .map(|(what, text)| format!("{what}\n    {}", placed(text).replace('\n', "\n    ")))
+        .collect();
+    for row in &table {
+        assert!(
+            row.contains("core (1,2) at 0x") && row.contains(", cycle "),
+            "{row}"
+        );
+        assert!(
+            row.contains(" in kernel+0x") || row.contains("past the end"),
+            "{row}"
+        );
+    }
+    insta::assert_snapshot!(table.join("\n"));
+}
+
 #[test]
 fn faults_name_the_function_where_names_are_known() {
     let function = |name: &str, addr, size| Symbol {

@@ -74,7 +74,14 @@ pub fn mac_int(
             } else {
                 products(mode, conf, x, y).map(|v| v as i32)
             };
-            let mut out = sums.map(|v| if signs.product { v.wrapping_neg() } else { v } as u32);
+            let mut out = [0; 32];
+            for (out, sum) in out.iter_mut().zip(sums) {
+                *out = if signs.product {
+                    sum.wrapping_neg()
+                } else {
+                    sum
+                } as u32;
+            }
             accumulate32(&mut out, acc1, signs.acc1, conf.shift16);
             accumulate32(&mut out, acc2, signs.acc2, false);
             Ok(out)
