@@ -12,6 +12,7 @@ use super::pipeline::{candidate, expand};
 use super::schedule::bound::Bound;
 use super::schedule::ddg::Graph;
 use super::schedule::modulo::{Plan, bound, loop_graph, plan};
+use super::schedule::spans::{self, Span};
 use super::schedule::{Limits, schedule_block};
 use super::vcode::{Trip, VFunc, VInst};
 
@@ -80,6 +81,8 @@ struct KnownLoop {
     insts: Vec<VInst>,
     /// The web of each operand that is a value, with the register that it must have.
     webs: Vec<(usize, Option<Reg>)>,
+    /// Where its accesses are.
+    spans: Vec<Option<Span>>,
     /// Cycles of a pass alone.
     length: u32,
     graph: Graph,
@@ -94,17 +97,19 @@ impl Known {
         let values = insts.iter().flat_map(|i| i.values());
         let of = |value| (webs.of(value), webs.fixed[webs.of(value)]);
         let own: Vec<_> = values.map(|v| of(v.0)).collect();
-        let same = |l: &KnownLoop| l.insts == *insts && l.webs == own;
+        let spans = spans::of_loop(func, block);
+        let same = |l: &KnownLoop| l.insts == *insts && l.webs == own && l.spans == spans;
         if let Some(known) = self.loops.iter().position(same) {
             return &mut self.loops[known];
         }
         let live = Liveness::of(func);
         let out = &live.live_out[block];
         let list = schedule_block(func, webs, &live.units, block, out, Limits::None);
-        let graph = loop_graph(func, webs, &live.units, insts);
+        let graph = loop_graph(func, webs, &live.units, insts, &spans);
         self.loops.push(KnownLoop {
             insts: insts.clone(),
             webs: own,
+            spans,
             length: list.length,
             least: bound(func, &graph, insts, list.length),
             graph,

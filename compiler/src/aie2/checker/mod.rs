@@ -7,7 +7,7 @@
 //!   schedule says.
 //! - `flow` (with `labels`): branches have their delay slots and lead where the program says.
 //! - `loops`: sizes, alignment and distances of hardware loops.
-//! - `pipeline`: ports and units, memory order, locks, over all ways through the program.
+//! - `pipeline` (with `places`): ports and units, memory order, locks, over all ways through the program.
 //! - `dataflow` (with `meaning`, `state`, `cell`, `units`): every read finds the value that it names,
 //!   whatever the pipeline has under way.
 //!
@@ -24,6 +24,7 @@ mod labels;
 mod loops;
 mod meaning;
 mod pipeline;
+mod places;
 mod state;
 mod units;
 

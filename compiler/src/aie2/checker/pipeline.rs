@@ -11,9 +11,10 @@ use std::collections::BTreeSet;
 use arch::aie2::rules::{DONE_LATENCY, LOCK_RESUME_STAGE, LOCK_STALL_STAGE};
 use arch::aie2::{Flags, Inst, Opcode, UseKind, itinerary_of, op};
 
-use super::code::{Code, Decoded};
+use super::code::{Code, Decoded, Op};
 use super::error::{CheckError, Fault};
-use super::flow::{Exit, Flow};
+use super::flow::{Exit, Flow, Strand};
+use super::places::{Place, Places};
 use crate::aie2::mir::MInst;
 
 /// A use of a port or unit.
@@ -28,7 +29,7 @@ struct Use {
 }
 
 /// An access that keeps others away, already issued.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Issued {
     age: u8,
     access: Access,
@@ -39,13 +40,15 @@ struct Issued {
 }
 
 /// What an instruction does that others must keep a distance from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Access {
     Memory {
         first: u8,
         last: u8,
         object: Option<u32>,
         write: bool,
+        /// Which bytes, where that is known.
+        place: Option<Place>,
     },
     Lock,
     Done,
@@ -60,7 +63,7 @@ const LOCK_CYCLES: i32 = 4;
 const HORIZON: u8 = 16;
 
 /// The least distance from `first` to `second`, which comes later in the program, and why.
-fn distance(first: Access, second: Access) -> Option<(i32, &'static str)> {
+fn distance(first: &Access, second: &Access) -> Option<(i32, &'static str)> {
     use Access::{Cascade, Done, Lock, Memory, Stream};
     match (first, second) {
         (
@@ -68,26 +71,30 @@ fn distance(first: Access, second: Access) -> Option<(i32, &'static str)> {
                 last,
                 object: a,
                 write: x,
+                place: here,
                 ..
             },
             Memory {
                 first,
                 object: b,
                 write: y,
+                place: there,
                 ..
             },
         ) => {
-            let meet = (x || y) && (a.is_none() || b.is_none() || a == b);
+            let apart = here.as_ref().zip(there.as_ref());
+            let apart = apart.is_some_and(|(here, there)| here.is_apart(there));
+            let meet = (*x || *y) && (a.is_none() || b.is_none() || a == b) && !apart;
             let why = "they may touch the same memory, and would do so in the wrong order";
-            meet.then(|| (i32::from(last) - i32::from(first) + 1, why))
+            meet.then(|| (i32::from(*last) - i32::from(*first) + 1, why))
         }
         (Memory { last, .. }, Lock) => {
             let why = "memory must be accessed before the lock changes hands";
-            Some((i32::from(last) - i32::from(LOCK_STALL_STAGE) + 1, why))
+            Some((i32::from(*last) - i32::from(LOCK_STALL_STAGE) + 1, why))
         }
         (Lock, Memory { first, .. }) => {
             let why = "memory must be accessed after the lock has been taken";
-            Some((i32::from(LOCK_RESUME_STAGE) - i32::from(first) + 1, why))
+            Some((i32::from(LOCK_RESUME_STAGE) - i32::from(*first) + 1, why))
         }
         (Lock, Lock) => Some((
             LOCK_CYCLES,
@@ -100,7 +107,7 @@ fn distance(first: Access, second: Access) -> Option<(i32, &'static str)> {
     }
 }
 
-fn access(inst: &Inst, source: &MInst) -> Option<Access> {
+fn access(inst: &Inst, source: &MInst, place: Option<&Place>) -> Option<Access> {
     let form = inst.op();
     let cycles = itinerary_of(inst).memory_cycles;
     if let (Some(&first), Some(&last)) = (cycles.iter().min(), cycles.iter().max()) {
@@ -110,6 +117,7 @@ fn access(inst: &Inst, source: &MInst) -> Option<Access> {
             last,
             object,
             write: form.is_store(),
+            place: place.cloned(),
         });
     }
     if form.is_lock() {
@@ -136,18 +144,24 @@ impl UnderWay {
     fn join(&mut self, other: &UnderWay) -> bool {
         let before = self.uses.len() + self.issued.len();
         self.uses.extend(&other.uses);
-        self.issued.extend(&other.issued);
+        self.issued.extend(other.issued.iter().cloned());
         self.uses.len() + self.issued.len() > before
     }
 
-    /// What another run through a block, or another block, finds under way.
-    fn handed_on(mut self) -> UnderWay {
-        self.issued = self
-            .issued
-            .into_iter()
-            .map(|i| Issued { own: false, ..i })
-            .collect();
-        self
+    /// What another run through a block, or another block, finds under way; `place` says where what was
+    /// accessed is from there.
+    fn handed_on(&self, place: impl Fn(&Place) -> Place) -> UnderWay {
+        let issued = self.issued.iter().cloned().map(|mut issued| {
+            issued.own = false;
+            if let Access::Memory { place: at, .. } = &mut issued.access {
+                *at = at.as_ref().map(&place);
+            }
+            issued
+        });
+        UnderWay {
+            uses: self.uses.clone(),
+            issued: issued.collect(),
+        }
     }
 
     fn advance(&mut self) {
@@ -157,12 +171,18 @@ impl UnderWay {
         self.issued = issued
             .map(|i| Issued {
                 age: i.age + 1,
-                ..*i
+                ..i.clone()
             })
             .collect();
     }
 
-    fn issue(&mut self, code: &Code<'_>, k: usize, errors: &mut Vec<CheckError>) {
+    fn issue(
+        &mut self,
+        code: &Code<'_>,
+        (strand, places): (&Strand, &Places),
+        k: usize,
+        errors: &mut Vec<CheckError>,
+    ) {
         let bundle = &code.bundles[k];
         for op in &bundle.ops {
             for stage in itinerary_of(&op.inst).stages {
@@ -194,12 +214,14 @@ impl UnderWay {
                 }
             }
         }
-        for op in &bundle.ops {
-            let Some(access) = access(&op.inst, code.source(k, op)) else {
-                continue;
-            };
+        let accesses = bundle.ops.iter().filter_map(|op| {
+            let place = places.at(strand.block, op.source);
+            Some((op, access(&op.inst, code.source(k, op), place)?))
+        });
+        let accesses: Vec<(&Op, Access)> = accesses.collect();
+        for (op, access) in &accesses {
             for before in self.issued.iter().filter(|i| !i.own) {
-                let Some((needed, why)) = distance(before.access, access) else {
+                let Some((needed, why)) = distance(&before.access, access) else {
                     continue;
                 };
                 let got = i32::from(before.age);
@@ -217,17 +239,14 @@ impl UnderWay {
                 }
             }
         }
-        for op in &bundle.ops {
-            if let Some(access) = access(&op.inst, code.source(k, op)) {
-                let (form, from) = (op.inst.op(), bundle.address);
-                self.issued.insert(Issued {
-                    age: 0,
-                    access,
-                    form,
-                    from,
-                    own: true,
-                });
-            }
+        for (op, access) in accesses {
+            self.issued.insert(Issued {
+                age: 0,
+                access,
+                form: op.inst.op(),
+                from: bundle.address,
+                own: true,
+            });
         }
     }
 }
@@ -235,16 +254,17 @@ impl UnderWay {
 /// Checks ports, units, memory order, locks and streams of the program.
 pub(super) fn check(code: &Code<'_>, flow: &Flow) -> Vec<CheckError> {
     let mut errors = Vec::new();
-    for func in 0..code.program.funcs.len() {
+    let places: Vec<Places> = code.program.funcs.iter().map(Places::of).collect();
+    for (func, places) in places.iter().enumerate() {
         for block in 0..code.blocks[func].len() {
-            check_block(code, func, block, &mut errors);
+            check_block(code, places, (func, block), &mut errors);
         }
     }
-    let starts = fixed_point(code, flow);
+    let starts = fixed_point(code, flow, &places);
     for (strand, start) in flow.strands.iter().zip(starts) {
         let mut state = start.unwrap_or_default();
         for k in strand.bundles.clone() {
-            state.issue(code, k, &mut errors);
+            state.issue(code, (strand, &places[strand.func]), k, &mut errors);
             state.advance();
         }
     }
@@ -252,7 +272,7 @@ pub(super) fn check(code: &Code<'_>, flow: &Flow) -> Vec<CheckError> {
 }
 
 /// What may be under way where each strand starts; `None` where control never comes.
-fn fixed_point(code: &Code<'_>, flow: &Flow) -> Vec<Option<UnderWay>> {
+fn fixed_point(code: &Code<'_>, flow: &Flow, places: &[Places]) -> Vec<Option<UnderWay>> {
     let mut starts: Vec<Option<UnderWay>> = vec![None; flow.strands.len()];
     // Where calls of a function come back to, as far as they are known, and what it leaves under way.
     let mut returns: Vec<Vec<usize>> = vec![Vec::new(); flow.first.len()];
@@ -268,7 +288,7 @@ fn fixed_point(code: &Code<'_>, flow: &Flow) -> Vec<Option<UnderWay>> {
             continue;
         };
         for k in strand.bundles.clone() {
-            state.issue(code, k, &mut Vec::new());
+            state.issue(code, (strand, &places[strand.func]), k, &mut Vec::new());
             state.advance();
         }
         let mut reach = |to: usize, state: &UnderWay| match &mut starts[to] {
@@ -284,14 +304,20 @@ fn fixed_point(code: &Code<'_>, flow: &Flow) -> Vec<Option<UnderWay>> {
         };
         match &strand.exit {
             Exit::Ways(ways) => {
-                let outside = state.clone().handed_on();
+                let places = &places[strand.func];
                 for way in ways {
-                    reach(way.to, if way.edge.is_some() { &outside } else { &state });
+                    match way.edge {
+                        Some(edge) => {
+                            let cross = |place: &Place| places.cross(strand.block, edge, place);
+                            reach(way.to, &state.handed_on(cross));
+                        }
+                        None => reach(way.to, &state),
+                    }
                 }
             }
             Exit::Call { callee, after, .. } => {
                 if let Some(&first) = flow.first[*callee].first() {
-                    reach(first, &state.handed_on());
+                    reach(first, &state.handed_on(Place::forgotten));
                 }
                 if !returns[*callee].contains(after) {
                     returns[*callee].push(*after);
@@ -301,7 +327,7 @@ fn fixed_point(code: &Code<'_>, flow: &Flow) -> Vec<Option<UnderWay>> {
                 }
             }
             Exit::Return { .. } => {
-                let state = state.handed_on();
+                let state = state.handed_on(Place::forgotten);
                 let all = left[strand.func].get_or_insert_with(UnderWay::default);
                 all.join(&state);
                 for &after in &returns[strand.func] {
@@ -316,25 +342,31 @@ fn fixed_point(code: &Code<'_>, flow: &Flow) -> Vec<Option<UnderWay>> {
 
 /// Distances inside one run through a block, by program order: a later access may stand before an
 /// earlier one only as far as the stages allow.
-fn check_block(code: &Code<'_>, func: usize, block: usize, errors: &mut Vec<CheckError>) {
+fn check_block(
+    code: &Code<'_>,
+    places: &Places,
+    (func, block): (usize, usize),
+    errors: &mut Vec<CheckError>,
+) {
     let mut accesses = Vec::new();
     let bundles: &[Decoded] = &code.bundles;
     for (cycle, k) in code.blocks[func][block].clone().enumerate() {
         for op in &bundles[k].ops {
-            if let Some(access) = access(&op.inst, code.source(k, op)) {
+            let place = places.at(block, op.source);
+            if let Some(access) = access(&op.inst, code.source(k, op), place) {
                 accesses.push((op.source, access, cycle as i32, k, op.inst.op()));
             }
         }
     }
     accesses.sort_by_key(|a| a.0);
-    for (n, &(_, second, at, k, form)) in accesses.iter().enumerate() {
-        for &(_, first, before, other, first_form) in &accesses[..n] {
+    for (n, (_, second, at, k, form)) in accesses.iter().enumerate() {
+        for (_, first, before, other, first_form) in &accesses[..n] {
             let Some((needed, why)) = distance(first, second) else {
                 continue;
             };
             let got = at - before;
             if got < needed {
-                let (first, other, second) = (first_form, bundles[other].address, form);
+                let (first, other, second) = (*first_form, bundles[*other].address, *form);
                 let fault = Fault::Order {
                     first,
                     other,
@@ -343,7 +375,7 @@ fn check_block(code: &Code<'_>, func: usize, block: usize, errors: &mut Vec<Chec
                     needed,
                     why,
                 };
-                errors.push(code.error(k, fault));
+                errors.push(code.error(*k, fault));
             }
         }
     }

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use arch::aie2::memory_latency;
 
+use super::spans::Span;
 use super::timing::{
     DONE_FENCE, LOCK_RESUME_STAGE, LOCK_STALL_STAGE, LOCK_TO_LOCK, Place, Touch, earliest,
     itinerary, raw, settled, touches, war, waw,
 };
 use crate::aie2::coalesce::Webs;
 use crate::aie2::liveness::Units;
+use crate::aie2::mir::MemAccess;
 use crate::aie2::vcode::{VFunc, VInst};
 
 /// An edge: `to` issues at least `latency` cycles after `from` of `distance` passes before.
@@ -54,6 +56,12 @@ pub enum Order {
 /// are in that one.
 type Key = (bool, usize, usize);
 
+/// Whether the objects of two accesses may be one, and one of them writes.
+fn may_meet(a: MemAccess, b: MemAccess) -> bool {
+    let same = a.object.is_none() || b.object.is_none() || a.object == b.object;
+    same && (a.write || b.write)
+}
+
 /// What an instruction does that orders it against others apart from registers.
 fn distance(func: &VFunc, from: &VInst, to: &VInst) -> Option<i32> {
     let (a, b) = (
@@ -78,16 +86,8 @@ fn distance(func: &VFunc, from: &VInst, to: &VInst) -> Option<i32> {
             Some(i32::from(*last) - LOCK_STALL_STAGE + 1)
         }
         (false, false) => {
-            let (x, y) = (from.memory?, to.memory?);
-            let meet = match (x.object, y.object) {
-                (Some(x), Some(y)) => x == y,
-                _ => true,
-            };
-            if meet && (x.write || y.write) {
-                memory_latency(a, b)
-            } else {
-                None
-            }
+            let meet = may_meet(from.memory?, to.memory?);
+            meet.then(|| memory_latency(a, b)).flatten()
         }
     }
 }
@@ -96,8 +96,8 @@ fn distance(func: &VFunc, from: &VInst, to: &VInst) -> Option<i32> {
 /// between: a distance kept to the nearer one keeps the distance to the farther one.
 #[derive(Default)]
 struct UnderWay {
-    /// Accesses to memory that nothing hides: instruction, object, whether it writes.
-    memory: Vec<(usize, Option<u32>, bool)>,
+    /// Accesses to memory that nothing hides.
+    memory: Vec<(usize, MemAccess, Option<Span>)>,
     /// The last lock operation.
     lock: Option<usize>,
     /// The last `done`.
@@ -106,7 +106,7 @@ struct UnderWay {
 
 impl UnderWay {
     /// What instruction `k` comes after; from then on it is under way itself.
-    fn meets(&mut self, inst: &VInst, k: usize) -> Vec<usize> {
+    fn meets(&mut self, inst: &VInst, span: Option<Span>, k: usize) -> Vec<usize> {
         let mut meets: Vec<usize> = self.done.into_iter().collect();
         if inst.op() == arch::aie2::op::DONE {
             meets.extend(self.done.map_or(0, |d| d + 1)..k);
@@ -120,24 +120,41 @@ impl UnderWay {
             self.lock = Some(k);
         } else if let Some(access) = inst.memory {
             meets.extend(self.lock);
-            let meet = |m: &&(usize, Option<u32>, bool)| {
-                let same = m.1.is_none() || access.object.is_none() || m.1 == access.object;
-                same && (m.2 || access.write)
+            let meet = |(_, other, at): &&(usize, MemAccess, Option<Span>)| {
+                let apart = at.zip(span).is_some_and(|(at, span)| !at.meets(&span));
+                may_meet(*other, access) && !apart
             };
             meets.extend(self.memory.iter().filter(meet).map(|m| m.0));
-            if access.write {
-                let object = access.object;
-                self.memory.retain(|m| object.is_some() && m.1 != object);
-            }
-            self.memory.push((k, access.object, access.write));
+            // Stores to an object stay in order, which costs nothing: they all take one slot.
+            let stores = self.memory.iter().rev();
+            let mut stores = stores.filter(|m| m.1.write && may_meet(m.1, access));
+            meets.extend(stores.next().filter(|_| access.write).map(|m| m.0));
+            // Whatever meets bytes that are written over meets what writes it.
+            let hidden = |other: MemAccess, at: Option<Span>| {
+                access.write
+                    && (access.object.is_none() || access.object == other.object)
+                    && match (at, span) {
+                        (_, None) => true,
+                        (at, Some(span)) => at.is_some_and(|at| at.is_within(&span)),
+                    }
+            };
+            self.memory.retain(|(_, other, at)| !hidden(*other, *at));
+            self.memory.push((k, access, span));
         }
         meets
     }
 }
 
 impl Graph {
-    /// The graph of a straight line of instructions.
-    pub fn new(func: &VFunc, webs: &Webs, units: &Units, insts: &[VInst], order: Order) -> Self {
+    /// The graph of a straight line of instructions, with where they access memory as far as that is known.
+    pub fn new(
+        func: &VFunc,
+        webs: &Webs,
+        units: &Units,
+        insts: &[VInst],
+        spans: &[Option<Span>],
+        order: Order,
+    ) -> Self {
         let flow = |latency: i32| match order {
             Order::Pipeline => latency,
             Order::Program => latency.max(0),
@@ -190,7 +207,7 @@ impl Graph {
         }
         let mut under_way = UnderWay::default();
         for (k, inst) in insts.iter().enumerate() {
-            for from in under_way.meets(inst, k) {
+            for from in under_way.meets(inst, spans[k], k) {
                 if let Some(latency) = distance(func, &insts[from], inst) {
                     need(from, k, flow(latency));
                 }
@@ -205,6 +222,31 @@ impl Graph {
         let earliest = insts.iter().map(earliest).collect();
         let settled = insts.iter().zip(&touched).map(|(i, t)| settled(func, i, t));
         Graph::from_deps(deps.collect(), earliest, settled.collect())
+    }
+
+    /// Edges between accesses to memory that meet after two passes or more, and not after one.
+    pub fn distant(func: &VFunc, insts: &[VInst], spans: &[Option<Span>]) -> Vec<Dep> {
+        let accesses = insts.iter().zip(spans).enumerate();
+        let placed =
+            |(k, (inst, span)): (usize, (&VInst, &Option<Span>))| Some((k, inst.memory?, (*span)?));
+        let accesses: Vec<(usize, MemAccess, Span)> = accesses.filter_map(placed).collect();
+        let mut deps = Vec::new();
+        for (from, first, at) in &accesses {
+            for (to, second, then) in &accesses {
+                let passes = at.meets_after(then, 1).filter(|passes| *passes > 1);
+                if let Some(distance) = passes.filter(|_| may_meet(*first, *second))
+                    && let Some(latency) = self::distance(func, &insts[*from], &insts[*to])
+                {
+                    deps.push(Dep {
+                        from: *from,
+                        to: *to,
+                        latency,
+                        distance,
+                    });
+                }
+            }
+        }
+        deps
     }
 
     /// The graph of given edges.

@@ -10,6 +10,7 @@ use super::Schedule;
 use super::ddg::{Graph, Order};
 use super::pressure::Pressure;
 use super::resources::{Form, Table};
+use super::spans;
 use crate::aie2::coalesce::Webs;
 use crate::aie2::liveness::{BitSet, Units};
 use crate::aie2::vcode::{Beside, Pinned, VFunc, VInst};
@@ -108,9 +109,11 @@ pub fn schedule_block(
     let plain = own.start..own.end - usize::from(branch);
 
     let n = insts.len();
+    let mut at = vec![None; n];
+    at[first..last].copy_from_slice(&spans::of_line(func, &vblock.insts));
     let mut line = Line {
         func,
-        graph: Graph::new(func, webs, units, &insts, Order::Pipeline),
+        graph: Graph::new(func, webs, units, &insts, &at, Order::Pipeline),
         forms: insts.iter().map(|i| Form::all(func, i)).collect(),
         insts,
         table: Table::new(),

@@ -1,6 +1,7 @@
 //! Scheduling: when each instruction issues, and in which slot.
 //!
 //! - [`timing`]: when an instruction touches its registers, before they are assigned.
+//! - [`spans`]: which bytes accesses touch.
 //! - [`ddg`]: the dependence graph of a block.
 //! - [`resources`]: slots and ports per cycle.
 //! - [`list`]: list scheduling of a block, with its `pressure` on registers.
@@ -13,6 +14,7 @@ pub mod list;
 pub mod modulo;
 mod pressure;
 pub mod resources;
+pub mod spans;
 pub mod timing;
 
 pub use list::{Limits, schedule_block};

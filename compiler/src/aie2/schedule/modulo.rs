@@ -18,6 +18,7 @@ use arch::aie2::{Dir, OperandDesc};
 use super::bound::{Bound, busiest, recurrence, recurrence_bound, resource_bound};
 use super::ddg::{Dep, Graph, Order};
 use super::resources::{Form, Table, collide, meet};
+use super::spans::Span;
 use crate::aie2::coalesce::Webs;
 use crate::aie2::frame::is_wide;
 use crate::aie2::liveness::Units;
@@ -60,12 +61,21 @@ impl Plan {
     }
 }
 
-/// The graph of a loop's body with what a pass needs of the one before it.
-pub fn loop_graph(func: &VFunc, webs: &Webs, units: &Units, insts: &[VInst]) -> Graph {
+/// The graph of a loop's body, with what a pass needs of those before it; `once` says where its accesses
+/// are.
+pub fn loop_graph(
+    func: &VFunc,
+    webs: &Webs,
+    units: &Units,
+    insts: &[VInst],
+    once: &[Option<Span>],
+) -> Graph {
     let n = insts.len();
     let twice: Vec<VInst> = insts.iter().chain(insts).cloned().collect();
-    let double = Graph::new(func, webs, units, &twice, Order::Program);
-    let once = double.deps.iter().filter(|d| d.from < n).map(|dep| {
+    let later = once.iter().map(|span| span.map(Span::later));
+    let spans: Vec<_> = once.iter().copied().chain(later).collect();
+    let double = Graph::new(func, webs, units, &twice, &spans, Order::Program);
+    let near = double.deps.iter().filter(|d| d.from < n).map(|dep| {
         let (to, distance) = match dep.to < n {
             true => (dep.to, 0),
             false => (dep.to - n, 1),
@@ -77,7 +87,8 @@ pub fn loop_graph(func: &VFunc, webs: &Webs, units: &Units, insts: &[VInst]) -> 
         }
     });
     let (earliest, settled) = (&double.earliest[..n], &double.settled[..n]);
-    Graph::from_deps(once.collect(), earliest.to_vec(), settled.to_vec())
+    let deps = near.chain(Graph::distant(func, insts, once)).collect();
+    Graph::from_deps(deps, earliest.to_vec(), settled.to_vec())
 }
 
 /// The fewest cycles from one pass to the next that the graph and the slots allow.

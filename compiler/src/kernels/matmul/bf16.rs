@@ -118,8 +118,11 @@ pub fn matmul_bf16(shape: MatmulBf16) -> Result<Func, KernelError> {
     let mut b = FuncBuilder::new(shape.name());
     let (a, weights, c) = (b.ptr_param(), b.ptr_param(), b.ptr_param());
     let mut by_block = vec![c];
-    if shape.sum == Sum::PartialToBf16 {
-        by_block.push(b.ptr_param());
+    match shape.sum {
+        // Loads do not wait for stores to move their pointer.
+        Sum::Accumulate => by_block.push(c),
+        Sum::PartialToBf16 => by_block.push(b.ptr_param()),
+        Sum::F32 | Sum::Bf16 => {}
     }
     let pointers = Pointers {
         by_block,
@@ -140,8 +143,7 @@ impl Ends for Sum {
     fn start(&self, b: &mut FuncBuilder, pointers: &Pointers, row: i32) -> Value {
         let from = match self {
             Sum::F32 | Sum::Bf16 => return b.acc_zero(ACC),
-            Sum::Accumulate => pointers.by_block[0],
-            Sum::PartialToBf16 => pointers.by_block[1],
+            Sum::Accumulate | Sum::PartialToBf16 => pointers.by_block[1],
         };
         b.load(ACC, from, row * ACC.bytes() as i32)
     }

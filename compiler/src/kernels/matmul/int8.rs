@@ -88,8 +88,13 @@ pub fn matmul_i8(shape: MatmulI8) -> Result<Func, KernelError> {
     shape.check()?;
     let mut b = FuncBuilder::new(shape.name());
     let (a, weights, c) = (b.ptr_param(), b.ptr_param(), b.ptr_param());
+    // Loads do not wait for stores to move their pointer.
+    let by_block = match shape.accumulate {
+        true => vec![c, c],
+        false => vec![c],
+    };
     let pointers = Pointers {
-        by_block: vec![c],
+        by_block,
         by_column: Vec::new(),
     };
     let ends = Sums {
@@ -118,7 +123,7 @@ struct Sums {
 impl Ends for Sums {
     fn start(&self, b: &mut FuncBuilder, pointers: &Pointers, row: i32) -> Value {
         match self.accumulate {
-            true => b.load(ACC, pointers.by_block[0], row * ACC.bytes() as i32),
+            true => b.load(ACC, pointers.by_block[1], row * ACC.bytes() as i32),
             false => b.acc_zero(ACC),
         }
     }
@@ -126,6 +131,9 @@ impl Ends for Sums {
     fn finish(&self, b: &mut FuncBuilder, pointers: &mut Pointers, acc: Value, _: i32) {
         let c = &mut pointers.by_block[0];
         *c = b.store_post(acc, *c, ACC.bytes() as i32);
+        if let Some(sums) = pointers.by_block.get_mut(1) {
+            *sums = b.ptr_add(*sums, ACC.bytes() as i32);
+        }
     }
 }
 

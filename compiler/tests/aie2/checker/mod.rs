@@ -2,6 +2,7 @@
 
 mod accepts;
 mod mutations;
+mod places;
 mod rejects_flow;
 mod rejects_loops;
 mod rejects_memory;

@@ -30,11 +30,11 @@ fn a_load_too_soon_after_a_late_store_of_the_block_before() {
         block first
         0: vst.srs.s16.s32 bml0, s0, [p0], #32 !1
         block second
-        0: lda r1, [p0, #0] !1
+        0: lda r1, [p0, #-32] !1
         20: done
         cycles 26";
     insta::assert_snapshot!(complaints(text), @r"
-    `main` block 1 cycle 0, 0x0004 `lda r1, [p0, #0]`: `LDA_dms_lda_idx_imm` issues 1 cycles after `VST_SRS_S16_S32_ag_pstm_nrm_imm` at 0x0000, 3 are needed (2 too early)
+    `main` block 1 cycle 0, 0x0004 `lda r1, [p0, #-32]`: `LDA_dms_lda_idx_imm` issues 1 cycles after `VST_SRS_S16_S32_ag_pstm_nrm_imm` at 0x0000, 3 are needed (2 too early)
     help: they may touch the same memory, and would do so in the wrong order
     ");
 }
