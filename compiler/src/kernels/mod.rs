@@ -6,6 +6,7 @@
 //!
 //! - [`mod@add`]: sum of two tensors.
 //! - [`cases`]: every kernel in its standard shapes, for the benchmark and the tests.
+//! - [`mod@exp`]: e to the power of each element.
 //! - [`passthrough`](mod@passthrough): copies bytes.
 //! - [`scale_i16`](mod@scale_i16): multiplies by a factor, shifts, rounds, saturates.
 //! - [`matmul`]: products of matrices, and the layout of their operands.
@@ -14,6 +15,8 @@
 pub mod add;
 pub mod cases;
 mod error;
+pub mod exp;
+mod math;
 pub mod matmul;
 pub mod passthrough;
 pub mod scale_i16;
@@ -22,6 +25,7 @@ mod unroll;
 
 pub use add::{Addend, add};
 pub use error::KernelError;
+pub use exp::exp;
 pub use matmul::bf16::{MatmulBf16, matmul_bf16};
 pub use matmul::int8::{self as matmul_i8, MatmulI8, matmul_i8};
 pub use matmul::requant::{Requant, matmul_i8_requant};

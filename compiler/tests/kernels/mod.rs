@@ -13,8 +13,8 @@ use npuc::kernel::verify::{Verified, verify};
 use npuc::kernels::matmul::bf16::Sum;
 use npuc::kernels::matmul::requant::To;
 use npuc::kernels::{
-    Addend, KernelError, MatmulBf16, MatmulI8, Requant, Transpose, add, matmul_bf16, matmul_i8,
-    matmul_i8_requant, passthrough, scale_i16, transpose,
+    Addend, KernelError, MatmulBf16, MatmulI8, Requant, Transpose, add, exp, matmul_bf16,
+    matmul_i8, matmul_i8_requant, passthrough, scale_i16, transpose,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -195,6 +195,8 @@ fn shapes_that_kernels_refuse() {
         transpose(turned(24, 16)),
         transpose(turned(16, 0)),
         transpose(turned(256, 256)),
+        exp(48),
+        exp(65536),
     ]
     .into_iter()
     .map(|result| result.unwrap_err())

@@ -41,6 +41,8 @@ pub enum Role {
     Out,
     /// Reads and writes it.
     InOut,
+    /// Works in it; nobody asks what it holds afterwards.
+    Work,
 }
 
 /// An operand of a kernel.
@@ -102,7 +104,7 @@ impl Case {
     pub fn inputs(&self, pattern: Pattern, seed: u64) -> Vec<Vec<f64>> {
         let mut rng = Rng::new(seed);
         let contents = self.operands.iter().map(|o| match o.role {
-            Role::Out => Vec::new(),
+            Role::Out | Role::Work => Vec::new(),
             Role::In | Role::InOut => o.values.make(o.elem, pattern, &mut rng, o.len, o.row),
         });
         contents.collect()

@@ -93,7 +93,7 @@ impl Case {
         let mut memory = Memory::new();
         for ((operand, base), values) in self.operands.iter().zip(self.addresses()?).zip(inputs) {
             let mapped = match operand.role {
-                Role::Out => memory.map(operand.name, base, operand.bytes()),
+                Role::Out | Role::Work => memory.map(operand.name, base, operand.bytes()),
                 _ => memory.map_with(operand.name, base, &to_bytes(operand.elem, values)),
             };
             mapped.map_err(|e| e.to_string())?;
@@ -118,7 +118,7 @@ impl Case {
             .operands
             .iter()
             .zip(&ran.regions)
-            .filter(|(o, _)| o.role != Role::In);
+            .filter(|(o, _)| matches!(o.role, Role::Out | Role::InOut));
         let (mut max, mut sum, mut count) = (0f64, 0f64, 0usize);
         let mut results = Vec::new();
         for ((operand, bytes), exact) in written.zip(exact) {

@@ -1,6 +1,7 @@
 //! The kernels of the library in their standard shapes.
 
 mod elementwise;
+mod functions;
 mod products;
 
 use super::values::Values;
@@ -15,6 +16,7 @@ use crate::kernels::KernelError;
 pub fn standard() -> Result<Vec<Case>, KernelError> {
     let mut cases = products::cases()?;
     cases.extend(elementwise::cases()?);
+    cases.extend(functions::cases()?);
     Ok(cases)
 }
 
