@@ -12,6 +12,8 @@ use super::{BuildError, report};
 use crate::array::lower::lower;
 use crate::array::lowered::Lowered;
 use crate::array::verify::verify;
+use crate::array::worker::CorePlan;
+use crate::kernel::ir::Module;
 use crate::overlays::Source;
 use crate::package::Package;
 
@@ -34,15 +36,7 @@ pub fn build(
     stage("lowering the design");
     let lowered = lower(&verified).map_err(|e| BuildError::overlay(name, e))?;
     stage("compiling the cores");
-    let programs: BTreeMap<Tile, CoreProgram> = lowered
-        .cores
-        .par_iter()
-        .map(|plan| {
-            let program = core::compile(plan, &source.kernels);
-            let at = |e| BuildError::overlay(name, format!("core {}: {e}", plan.tile));
-            Ok((plan.tile, program.map_err(at)?))
-        })
-        .collect::<Result<_, BuildError>>()?;
+    let programs = compile(&lowered, &source.kernels).map_err(|e| BuildError::overlay(name, e))?;
     stage("packing");
     let elfs = programs
         .iter()
@@ -91,6 +85,29 @@ pub fn build(
     };
     files.push((report::FILE.to_owned(), report.to_json()));
     Ok(files)
+}
+
+/// The program of every core; cores with equal plans share one.
+fn compile(lowered: &Lowered, kernels: &Module) -> Result<BTreeMap<Tile, CoreProgram>, String> {
+    let mut plans: Vec<&CorePlan> = Vec::new();
+    let first = |plans: &[&CorePlan], plan: &CorePlan| {
+        let same = |p: &&CorePlan| p.stack_bytes == plan.stack_bytes && p.body == plan.body;
+        plans.iter().position(same)
+    };
+    for plan in &lowered.cores {
+        if first(&plans, plan).is_none() {
+            plans.push(plan);
+        }
+    }
+    let compiled: Vec<CoreProgram> = plans
+        .par_iter()
+        .map(|plan| {
+            let at = |e| format!("core {}: {e}", plan.tile);
+            core::compile(plan, kernels).map_err(at)
+        })
+        .collect::<Result<_, String>>()?;
+    let program = |plan: &CorePlan| Some((plan.tile, compiled[first(&plans, plan)?].clone()));
+    Ok(lowered.cores.iter().filter_map(program).collect())
 }
 
 fn text(name: &str, content: &impl ToString) -> File {
