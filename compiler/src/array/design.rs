@@ -15,6 +15,8 @@ pub struct Design {
     pub name: String,
     /// Columns of the partition that the design is for, 1 to 4, counted from the west.
     pub columns: u8,
+    /// Where buffers lie in the memory of core tiles.
+    pub memory: Allocation,
     /// Data movement between tiles, in the order in which resources are handed out.
     pub fifos: Vec<ObjectFifo>,
     /// Fifos that meet in a memory tile.
@@ -37,6 +39,7 @@ impl Design {
         Design {
             name: name.into(),
             columns: geometry::COLUMNS,
+            memory: Allocation::InTurns,
             fifos: Vec::new(),
             links: Vec::new(),
             buffers: Vec::new(),
@@ -70,6 +73,16 @@ impl Design {
         tiles.dedup();
         tiles
     }
+}
+
+/// How buffers are laid out in the memory of a core tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allocation {
+    /// As in MLIR-AIE: the banks take turns, whatever the buffers are for.
+    InTurns,
+    /// What one call works on lies in different banks where there is room, so that its loads and
+    /// stores do not wait for each other.
+    Apart,
 }
 
 /// Element type and shape of an object, a buffer or an argument; row-major.
@@ -429,6 +442,16 @@ pub enum Step {
         /// Body.
         body: Vec<Step>,
     },
+    /// Runs the body as often as a word of a buffer says when the step is reached; a sequence writes
+    /// it. The body must leave its fifos where it found them in their rings.
+    RepeatBy {
+        /// Buffer of the worker's tile.
+        buffer: String,
+        /// Word.
+        index: u32,
+        /// Body.
+        body: Vec<Step>,
+    },
 }
 
 impl Step {
@@ -462,6 +485,15 @@ impl Step {
     pub fn repeat(times: u32, body: impl Into<Vec<Step>>) -> Self {
         Step::Repeat {
             times: Some(times),
+            body: body.into(),
+        }
+    }
+
+    /// Runs `body` as often as word `index` of `buffer` says.
+    pub fn repeat_by(buffer: impl Into<String>, index: u32, body: impl Into<Vec<Step>>) -> Self {
+        Step::RepeatBy {
+            buffer: buffer.into(),
+            index,
             body: body.into(),
         }
     }

@@ -199,6 +199,10 @@ fn write_steps(f: &mut Formatter<'_>, steps: &[PlanStep], depth: usize) -> fmt::
                 writeln!(f, "{indent}repeat {times} {{")?;
                 body
             }
+            PlanStep::LoopBy { address, body } => {
+                writeln!(f, "{indent}repeat by @{address:#x} {{")?;
+                body
+            }
             PlanStep::Forever { body } => {
                 writeln!(f, "{indent}forever {{")?;
                 body

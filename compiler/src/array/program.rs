@@ -2,6 +2,7 @@
 
 use crate::kernel::builder::FuncBuilder;
 use crate::kernel::ir::{CoreLock, Count, Func, Value};
+use crate::kernel::types::Type;
 
 use super::worker::{CorePlan, PlanArg, PlanStep};
 
@@ -24,6 +25,11 @@ fn emit(builder: &mut FuncBuilder, steps: &[PlanStep]) {
                 builder.call(kernel.clone(), &values);
             }
             PlanStep::Loop { times, body } => repeat(builder, Count::Const(*times), body),
+            PlanStep::LoopBy { address, body } => {
+                let address = builder.addr(*address);
+                let times = builder.load(Type::I32, address, 0);
+                repeat(builder, Count::Value(times), body);
+            }
             PlanStep::Forever { body } => repeat(builder, Count::Forever, body),
         }
     }

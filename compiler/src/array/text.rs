@@ -3,8 +3,8 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use super::design::{
-    Arg, Buffer, Cascade, Depth, Design, Dim, Link, ObjectFifo, ObjectType, Pad, Param, Port,
-    SeqOp, Sequence, Step, Transfer, Worker,
+    Allocation, Arg, Buffer, Cascade, Depth, Design, Dim, Link, ObjectFifo, ObjectType, Pad, Param,
+    Port, SeqOp, Sequence, Step, Transfer, Worker,
 };
 
 const INDENT: &str = "  ";
@@ -170,6 +170,15 @@ fn write_steps(f: &mut Formatter<'_>, steps: &[Step], depth: usize) -> fmt::Resu
             Step::Call { kernel, args } => {
                 writeln!(f, "{indent}call {kernel}({})", list(args))?;
             }
+            Step::RepeatBy {
+                buffer,
+                index,
+                body,
+            } => {
+                writeln!(f, "{indent}repeat by {buffer}[{index}] {{")?;
+                write_steps(f, body, depth + 1)?;
+                writeln!(f, "{indent}}}")?;
+            }
             Step::Repeat { times, body } => {
                 match times {
                     Some(n) => writeln!(f, "{indent}repeat {n} {{")?,
@@ -241,9 +250,13 @@ fn write_sequence(f: &mut Formatter<'_>, sequence: &Sequence) -> fmt::Result {
 
 impl Display for Design {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let memory = match self.memory {
+            Allocation::InTurns => "",
+            Allocation::Apart => " apart",
+        };
         writeln!(
             f,
-            "design {} on npu1 columns {} {{",
+            "design {} on npu1 columns {}{memory} {{",
             self.name, self.columns
         )?;
         for fifo in &self.fifos {

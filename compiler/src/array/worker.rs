@@ -62,6 +62,13 @@ pub enum PlanStep {
         /// Body.
         body: Vec<PlanStep>,
     },
+    /// Runs the body as often as a word of memory says.
+    LoopBy {
+        /// Address of the word in the core's data space.
+        address: u32,
+        /// Body.
+        body: Vec<PlanStep>,
+    },
     /// Runs the body without end.
     Forever {
         /// Body.
@@ -152,6 +159,26 @@ impl Bindings {
                 }),
                 Step::Repeat { times, body } => {
                     out.extend(self.repeat(*times, body, state)?);
+                }
+                Step::RepeatBy {
+                    buffer,
+                    index,
+                    body,
+                } => {
+                    let base = self.buffers.get(buffer).copied().unwrap_or_default();
+                    let before = state.clone();
+                    let steps = self.plan(body, state)?;
+                    if let Some((fifo, _)) = moved(&before, state) {
+                        return Err(WorkerError::DoesNotRecur {
+                            buffer: buffer.clone(),
+                            index: *index,
+                            fifo,
+                        });
+                    }
+                    out.push(PlanStep::LoopBy {
+                        address: base + 4 * index,
+                        body: steps,
+                    });
                 }
             }
         }
@@ -291,10 +318,16 @@ impl Bindings {
     }
 }
 
-/// Whether two states are equal; an end that was never used stands at the start of its ring.
-fn same(a: &State, b: &State) -> bool {
+/// An end at which two states differ; one that was never used stands at the start of its ring.
+fn moved(a: &State, b: &State) -> Option<(String, Port)> {
     let at = |s: &State, key| s.get(key).copied().unwrap_or_default();
-    a.keys().chain(b.keys()).all(|key| at(a, key) == at(b, key))
+    let mut ends = a.keys().chain(b.keys());
+    ends.find(|key| at(a, key) != at(b, key)).cloned()
+}
+
+/// Whether two states are equal.
+fn same(a: &State, b: &State) -> bool {
+    moved(a, b).is_none()
 }
 
 /// The steps of `worker` with locks and addresses.

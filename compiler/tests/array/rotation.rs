@@ -51,6 +51,7 @@ impl Naive<'_> {
                     let addresses = args.iter().map(|arg| self.address(arg)).collect();
                     self.events.push(Event::Call(addresses));
                 }
+                Step::RepeatBy { buffer, .. } => panic!("a loop by `{buffer}`"),
                 Step::Repeat { times, body } => {
                     for _ in 0..times.unwrap_or(PASSES) {
                         self.run(body);
@@ -93,6 +94,7 @@ fn run(steps: &[PlanStep], limit: usize, events: &mut Vec<Event>) {
                     run(body, limit, events);
                 }
             }
+            PlanStep::LoopBy { address, .. } => panic!("a loop by {address:#x}"),
             PlanStep::Forever { body } => {
                 while events.len() < limit && !body.is_empty() {
                     run(body, limit, events);

@@ -79,7 +79,9 @@ fn largest_acquire(steps: &[Step], name: &str, side: Port) -> u32 {
         .iter()
         .map(|step| match step {
             Step::Acquire { fifo, port, count } if fifo == name && *port == side => *count,
-            Step::Repeat { body, .. } => largest_acquire(body, name, side),
+            Step::Repeat { body, .. } | Step::RepeatBy { body, .. } => {
+                largest_acquire(body, name, side)
+            }
             _ => 0,
         })
         .max()

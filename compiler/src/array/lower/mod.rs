@@ -6,7 +6,7 @@
 //! - [`stores`]: buffers and lock pairs of the ends; links share them.
 //! - [`channels`]: DMA channels.
 //! - [`locks`]: lock ids.
-//! - [`addresses`]: addresses of buffers.
+//! - [`addresses`]: addresses of buffers; [`apart`]: the same so that operands lie in different banks.
 //! - [`chains`]: buffer descriptors.
 //! - [`plan`]: the above together, made and judged by the verifier.
 //! - [`flows`]: what the switches connect; [`route`] finds the ways.
@@ -14,6 +14,7 @@
 //! - [`worker`]: core programs.
 
 pub mod addresses;
+pub mod apart;
 pub mod chains;
 pub mod channels;
 pub mod ends;

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use arch::{Tile, TileKind};
 
+use super::apart::Item;
 use super::chains::{self, Inputs};
 use super::ends::{self, End, Role};
 use super::locks::{self, LockPair};
 use super::stores::{self, Stores};
-use super::{addresses, channels};
-use crate::array::design::{Design, Port};
+use super::{addresses, apart, channels};
+use crate::array::design::{Allocation, Design, Port};
 use crate::array::lowered::{DmaProgram, Lock, PlacedBuffer};
 use crate::array::worker::{Bindings, Ring, core_ends};
 
@@ -34,6 +35,8 @@ fn words(bytes: &[u8]) -> Vec<u32> {
 pub struct TileMemory {
     owners: Vec<Owner>,
     names: Vec<String>,
+    /// The fifo or buffer as steps name it.
+    called: Vec<String>,
     /// Sizes, bytes.
     pub sizes: Vec<u64>,
     /// Addresses that the design gives.
@@ -43,11 +46,25 @@ pub struct TileMemory {
 }
 
 impl TileMemory {
-    fn push(&mut self, owner: Owner, name: &str, bytes: u64, fixed: Option<u64>) {
+    fn push(&mut self, owner: Owner, [name, called]: [&str; 2], bytes: u64, fixed: Option<u64>) {
         self.owners.push(owner);
         self.names.push(name.to_string());
+        self.called.push(called.to_string());
         self.sizes.push(bytes);
         self.fixed.push(fixed);
+    }
+
+    /// Addresses in a core tile that keep what calls use at once in different banks, if they are found.
+    fn apart(&self, design: &Design, tile: Tile, stack: u32) -> Option<Vec<u64>> {
+        let worker = design.worker(tile)?;
+        let items: Vec<Item> = (0..self.owners.len())
+            .map(|i| Item {
+                name: &self.called[i],
+                size: self.sizes[i],
+                fixed: self.fixed[i],
+            })
+            .collect();
+        apart::place(u64::from(stack), &items, &apart::prices(&worker.body))
     }
 
     /// Who takes how much: `in_cons 2x4096`.
@@ -120,20 +137,32 @@ impl Plan {
             if !s.has_buffers() {
                 continue;
             }
+            let end = self.stores.walks.iter().position(|w| w.store == store);
+            let fifo = end.map_or("", |end| design.fifos[self.ends[end].fifo].name.as_str());
             let memory = self.memory.entry(s.tile).or_default();
             for buffer in 0..s.depth {
-                memory.push(Owner::Store { store, buffer }, &s.name, s.bytes, None);
+                memory.push(
+                    Owner::Store { store, buffer },
+                    [&s.name, fifo],
+                    s.bytes,
+                    None,
+                );
             }
         }
         for (i, buffer) in design.buffers.iter().enumerate() {
             let memory = self.memory.entry(buffer.tile).or_default();
             let (bytes, address) = (buffer.object.bytes(), buffer.address.map(u64::from));
-            memory.push(Owner::Buffer(i), &buffer.name, bytes, address);
+            memory.push(Owner::Buffer(i), [&buffer.name; 2], bytes, address);
         }
         for (tile, memory) in &mut self.memory {
             let stack = self.stacks.get(tile).copied().unwrap_or(0);
-            memory.addresses =
-                addresses::place(tile.kind(), u64::from(stack), &memory.sizes, &memory.fixed);
+            let apart = match design.memory {
+                Allocation::Apart => memory.apart(design, *tile, stack),
+                Allocation::InTurns => None,
+            };
+            memory.addresses = apart.unwrap_or_else(|| {
+                addresses::place(tile.kind(), u64::from(stack), &memory.sizes, &memory.fixed)
+            });
         }
     }
 

@@ -64,6 +64,30 @@ pub enum WorkerError {
         /// Largest number of passes.
         limit: usize,
     },
+    /// A loop of as many passes as memory says whose buffers do not come round in one.
+    #[error(
+        "repeats as often as `{buffer}[{index}]` says what moves fifo `{fifo}` on in its ring\nhelp: let the body take and give as many objects as its end holds, or a multiple"
+    )]
+    DoesNotRecur {
+        /// Buffer.
+        buffer: String,
+        /// Word.
+        index: u32,
+        /// Fifo.
+        fifo: String,
+    },
+    /// A word outside its buffer.
+    #[error(
+        "repeats as often as `{buffer}[{index}]` says; the buffer has {words} words\nhelp: count words from 0"
+    )]
+    CountOutside {
+        /// Buffer.
+        buffer: String,
+        /// Word.
+        index: u32,
+        /// Words of the buffer.
+        words: u64,
+    },
     /// Steps that are never reached.
     #[error(
         "has steps after an endless loop\nhelp: remove them, or give the loop a number of passes"

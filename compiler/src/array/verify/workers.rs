@@ -7,7 +7,7 @@ use super::error::DesignError;
 use super::fifos::tile_is;
 use super::names;
 use super::worker_error::WorkerError;
-use crate::array::design::{Arg, Design, ObjectFifo, Param, Port, Step};
+use crate::array::design::{Arg, Buffer, Design, ObjectFifo, Param, Port, Step};
 use crate::array::lower::plan::Plan;
 use crate::array::text::list;
 use crate::array::worker;
@@ -69,21 +69,24 @@ impl Checker<'_> {
                 let fifo = self.end_is_here(fifo, None)?;
                 Ok(Param::Memory(fifo.object.clone()))
             }
-            Arg::Buffer(name) => {
-                let buffers = &self.design.buffers;
-                let Some(buffer) = buffers.iter().find(|b| b.name == *name) else {
-                    return Err(self.unknown("buffer", name, buffers.iter().map(|b| &b.name)));
-                };
-                if buffer.tile != self.tile {
-                    return Err(self.wrong(WorkerError::BufferElsewhere {
-                        buffer: name.clone(),
-                        at: buffer.tile,
-                    }));
-                }
-                Ok(Param::Memory(buffer.object.clone()))
-            }
+            Arg::Buffer(name) => Ok(Param::Memory(self.buffer(name)?.object.clone())),
             Arg::I32(_) => Ok(Param::I32),
         }
+    }
+
+    /// The buffer `name`, which must be on the worker's tile.
+    fn buffer(&self, name: &str) -> Result<&Buffer, DesignError> {
+        let buffers = &self.design.buffers;
+        let Some(buffer) = buffers.iter().find(|b| b.name == name) else {
+            return Err(self.unknown("buffer", name, buffers.iter().map(|b| &b.name)));
+        };
+        if buffer.tile != self.tile {
+            return Err(self.wrong(WorkerError::BufferElsewhere {
+                buffer: name.to_string(),
+                at: buffer.tile,
+            }));
+        }
+        Ok(buffer)
     }
 
     fn call(&self, name: &str, args: &[Arg]) -> Result<(), DesignError> {
@@ -137,6 +140,21 @@ impl Checker<'_> {
                 }
                 Step::Call { kernel, args } => self.call(kernel, args)?,
                 Step::Repeat { body, .. } => self.steps(body)?,
+                Step::RepeatBy {
+                    buffer,
+                    index,
+                    body,
+                } => {
+                    let words = self.buffer(buffer)?.object.bytes() / 4;
+                    if u64::from(*index) >= words {
+                        return Err(self.wrong(WorkerError::CountOutside {
+                            buffer: buffer.clone(),
+                            index: *index,
+                            words,
+                        }));
+                    }
+                    self.steps(body)?;
+                }
             }
             if endless(step) && i + 1 < body.len() {
                 return Err(self.wrong(WorkerError::Unreachable));
@@ -151,6 +169,7 @@ fn endless(step: &Step) -> bool {
     match step {
         Step::Repeat { times: None, .. } => true,
         Step::Repeat { times, body } => *times != Some(0) && body.iter().any(endless),
+        Step::RepeatBy { body, .. } => body.iter().any(endless),
         _ => false,
     }
 }
