@@ -61,7 +61,7 @@ fn padded(value: u32, block: u32) -> u64 {
 }
 
 /// Checks that a size is whole blocks, at least one.
-pub(super) fn blocks(
+pub(crate) fn blocks(
     kernel: &'static str,
     what: &'static str,
     value: u32,

@@ -25,6 +25,7 @@ mod unroll;
 
 pub use add::{Addend, add};
 pub use error::KernelError;
+pub(crate) use error::blocks;
 pub use exp::exp;
 pub use matmul::bf16::{MatmulBf16, matmul_bf16};
 pub use matmul::int8::{self as matmul_i8, MatmulI8, matmul_i8};

@@ -4,6 +4,7 @@ use crate::array::design::Design;
 use crate::kernel::ir::Module;
 use crate::kernels::KernelError;
 
+pub mod gemm;
 pub mod matmul_i8;
 pub mod matmul_i8_4x4;
 mod passthrough;
@@ -35,6 +36,10 @@ pub const ALL: &[Overlay] = &[
     scale_i16::OVERLAY,
     matmul_i8::OVERLAY,
     matmul_i8_4x4::OVERLAY,
+    gemm::OVERLAYS[0],
+    gemm::OVERLAYS[1],
+    gemm::OVERLAYS[2],
+    gemm::OVERLAYS[3],
 ];
 
 /// The overlay called `name`.

@@ -3,6 +3,7 @@
 mod designs;
 mod emulated;
 mod errors;
+mod gemm;
 mod golden_runs;
 mod goldens;
 mod packing;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 mod build;
 mod emulator;
+mod gemm;
 mod kernels;
 mod runtime;
 mod transcribe;
@@ -29,6 +30,8 @@ enum Name {
     Kernels,
     /// Core cycles a second of the emulator on sixteen cores
     Emulator,
+    /// Predicted rates of products on sixteen emulated cores, beside the best published ones
+    Gemm,
     /// Cost of a transcription on a model of base size, beside faster-whisper and whisper.cpp
     Transcribe,
     /// Word error rates of the command over the recordings of the assets, beside openai-whisper's
@@ -43,6 +46,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<()> {
         Name::Build => build::run(),
         Name::Kernels => kernels::run(),
         Name::Emulator => emulator::run(),
+        Name::Gemm => gemm::run(),
         Name::Transcribe => transcribe::run(),
         Name::Wer => wer::run(),
         Name::Runtime => runtime::run(),
