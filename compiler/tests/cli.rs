@@ -30,24 +30,29 @@ fn npuc(args: &[&str]) -> Outcome {
 /// A folder with the `passthrough` overlay in it.
 struct Built {
     folder: TempDir,
+    overlay: &'static str,
 }
 
 impl Built {
     fn new() -> Self {
+        Built::of("passthrough")
+    }
+
+    fn of(overlay: &'static str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let outcome = npuc(&[
             "build",
-            "passthrough",
+            overlay,
             "--out",
             folder.path().to_str().expect("UTF-8"),
         ]);
         assert_eq!(outcome.code, Some(0), "{}", outcome.err);
-        assert!(outcome.out.contains("passthrough"), "{}", outcome.out);
-        Built { folder }
+        assert!(outcome.out.contains(overlay), "{}", outcome.out);
+        Built { folder, overlay }
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join("passthrough").join(name)
+        self.folder.path().join(self.overlay).join(name)
     }
 
     /// A file beside the overlay with the given content.
@@ -164,7 +169,6 @@ fn builds_inspects_disassembles_and_runs() {
     }
 }
 
-/// Every event of a trace has what viewers need, and spans of a track do not overlap.
 #[test]
 fn a_trace_is_made_of_trace_events() {
     let built = Built::new();
@@ -183,7 +187,78 @@ fn a_trace_is_made_of_trace_events() {
     line.extend(["--elfs", str(&folder), "--trace", str(&trace)]);
     let outcome = npuc(&line);
     assert_eq!(outcome.code, Some(0), "{}", outcome.err);
-    let text = std::fs::read(&trace).expect("a trace");
+    let names = trace_names(&trace);
+    for name in [
+        "passthrough",
+        "waits for lock 49",
+        "BD 0",
+        "lock 0",
+        "bytes a cycle",
+    ] {
+        assert!(names.contains(name), "{name} of {names:?}");
+    }
+}
+
+/// Four cores at a product: each core's kernel, each channel's descriptors, locks and host memory.
+#[test]
+fn the_product_of_four_cores_is_traced_and_drawn() {
+    let built = Built::of("matmul_i8");
+    let trace = built.path("trace.json");
+    let (xclbin, insts) = (
+        built.path("matmul_i8.xclbin"),
+        built.path("insts_m64_n256.bin"),
+    );
+    let (a, b) = (
+        built.file("a.bin", &[1; 64 * 512]),
+        built.file("b.bin", &[2; 512 * 256]),
+    );
+    let c = built.path("c.bin");
+    let args = [
+        format!("in:{}", a.display()),
+        format!("in:{}", b.display()),
+        format!("out:{}:{}", c.display(), 64 * 256 * 4),
+    ];
+    let mut line = run_args(&xclbin, &insts, &args);
+    let folder = built.path("");
+    line.extend(["--elfs", str(&folder), "--trace", str(&trace)]);
+    let outcome = npuc(&line);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    let sums = std::fs::read(&c).expect("the product");
+    let (words, _) = sums.as_chunks::<4>();
+    assert!(words.iter().all(|w| i32::from_le_bytes(*w) == 512 * 2));
+    let names = trace_names(&trace);
+    for name in [
+        "matmul_i8",
+        "matmul_i8_acc",
+        "BD 0",
+        "lock 4",
+        "bytes a cycle",
+    ] {
+        assert!(names.contains(name), "{name} of {names:?}");
+    }
+    for tile in ["core tile (3,2)", "shim tile (0,0)", "host memory (DDR)"] {
+        assert!(names.contains(tile), "{tile} of {names:?}");
+    }
+
+    let drawn = npuc(&["draw", "matmul_i8"]);
+    assert_eq!(drawn.code, Some(0), "{}", drawn.err);
+    for column in 0..4 {
+        let texts = [
+            format!("core tile ({column},2)"),
+            format!("<title>a{column}</title>"),
+            format!("<title>b{column}</title>"),
+            format!("<title>c{column}</title>"),
+        ];
+        for text in texts {
+            assert!(drawn.out.contains(&text), "{text} in {}", drawn.out);
+        }
+    }
+}
+
+/// The names in a trace, of events, processes and threads, once each event has what viewers need and
+/// no two spans of a track overlap.
+fn trace_names(trace: &Path) -> std::collections::BTreeSet<String> {
+    let text = std::fs::read(trace).expect("a trace");
     let json: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
     let events = json["traceEvents"].as_array().expect("events");
     let mut ends = std::collections::BTreeMap::new();
@@ -205,19 +280,14 @@ fn a_trace_is_made_of_trace_events() {
                 let values = event["args"].as_object().expect("values");
                 assert!(values.values().all(serde_json::Value::is_number), "{event}");
             }
-            Some("M") => assert!(event["args"]["name"].is_string(), "{event}"),
+            Some("M") => {
+                let named = event["args"]["name"].as_str();
+                names.insert(named.expect("what is named").to_owned());
+            }
             other => panic!("phase {other:?}"),
         }
     }
-    for name in [
-        "passthrough",
-        "waits for lock 49",
-        "BD 0",
-        "lock 0",
-        "bytes a cycle",
-    ] {
-        assert!(names.contains(name), "{name} of {names:?}");
-    }
+    names
 }
 
 #[test]

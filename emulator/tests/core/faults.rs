@@ -244,10 +244,6 @@ fn every_fault_is_placed() {
             "movxm p0, #262140\nlda r0, [p0, #0]".into(),
         ),
         (
-            "memory of a neighbour that does not exist",
-            "movxm p0, #327680\nlda r0, [p0, #0]".into(),
-        ),
-        (
             "lock beyond the windows",
             "movxm r1, #64\nmova r0, #-1\nacq r1, r0".into(),
         ),
