@@ -9,16 +9,16 @@ use npuc::overlays::{self, matmul_i8, matmul_i8_4x4};
 use runtime::{Argument, Buffer, Device, Error, InstructionStream, Overlay};
 
 /// The files of an overlay, by name.
-struct Files(Vec<files::File>);
+pub(crate) struct Files(Vec<files::File>);
 
 impl Files {
-    fn of(name: &str) -> Self {
+    pub(crate) fn of(name: &str) -> Self {
         let source = (overlays::find(name).expect("known").source)().expect("described");
         let key = Key::new([name]);
         Files(files::build(name, &source, &key, &|_| ()).expect("built"))
     }
 
-    fn get(&self, name: &str) -> &[u8] {
+    pub(crate) fn get(&self, name: &str) -> &[u8] {
         let file = self.0.iter().find(|(n, _)| n == name);
         &file.unwrap_or_else(|| panic!("no file {name}")).1
     }

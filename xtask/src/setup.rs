@@ -3,36 +3,55 @@
 use miette::{IntoDiagnostic, miette};
 use xshell::{Shell, cmd};
 
-/// A Debian package, the program that shows that it is there, and what it is for.
+/// A Debian package, the program or file that shows that it is there, and what it is for.
 struct Package {
     name: &'static str,
-    program: &'static str,
+    /// A program on PATH, or the path of a file.
+    shown_by: &'static str,
     purpose: &'static str,
 }
 
 const PACKAGES: &[Package] = &[
     Package {
         name: "cmake",
-        program: "cmake",
+        shown_by: "cmake",
         purpose: "builds libopus for the command",
     },
     Package {
         name: "xilinx-bootgen",
-        program: "bootgen",
+        shown_by: "bootgen",
         purpose: "tests compare our PDI with what it writes",
     },
+    Package {
+        name: "g++",
+        shown_by: "g++",
+        purpose: "tests compile a program against XRT",
+    },
+    Package {
+        name: "libxrt-dev",
+        shown_by: "/usr/include/xrt/experimental/xrt_xclbin.h",
+        purpose: "tests read our xclbins with XRT",
+    },
+    Package {
+        name: "uuid-dev",
+        shown_by: "/usr/include/uuid/uuid.h",
+        purpose: "XRT's headers include it",
+    },
 ];
+
+impl Package {
+    fn is_there(&self) -> bool {
+        // A path stays what it is, whatever it is joined to.
+        on_path(self.shown_by)
+    }
+}
 
 /// Installs the packages that are missing.
 pub(crate) fn run() -> miette::Result<()> {
     let sh = Shell::new().into_diagnostic()?;
-    let missing: Vec<&Package> = PACKAGES.iter().filter(|p| !on_path(p.program)).collect();
+    let missing: Vec<&Package> = PACKAGES.iter().filter(|p| !p.is_there()).collect();
     for p in PACKAGES {
-        let state = if on_path(p.program) {
-            "present"
-        } else {
-            "missing"
-        };
+        let state = if p.is_there() { "present" } else { "missing" };
         println!("{:<16} {state:<8} {}", p.name, p.purpose);
     }
     if missing.is_empty() {
