@@ -11,7 +11,7 @@ use super::mir::BlockKind;
 use super::pipeline::{candidate, expand};
 use super::schedule::bound::Bound;
 use super::schedule::ddg::Graph;
-use super::schedule::modulo::{Plan, bound, loop_graph, plan};
+use super::schedule::modulo::{Plan, bound, fits_registers, loop_graph, plan};
 use super::schedule::spans::{self, Span};
 use super::schedule::{Limits, schedule_block};
 use super::vcode::{Trip, VFunc, VInst};
@@ -66,7 +66,7 @@ const SHORTEST: u32 = 4;
 
 /// Cycles that a pass may take beyond the bound before a loop is left as it is.
 const BEYOND: u32 = 24;
-/// Plans among which the one with the fewest cycles for the whole loop is taken.
+/// Plans without waits for banks among which the one with the fewest cycles for the whole loop is taken.
 const PLANS: usize = 2;
 
 /// What is known of the loops of a function that is tried again and again with other registers: one that
@@ -121,12 +121,17 @@ impl Known {
 }
 
 impl KnownLoop {
-    /// The plan with `ii` cycles from one pass to the next, at best without accesses that meet at a bank.
-    fn plan(&mut self, func: &VFunc, ii: u32) -> Option<Plan> {
+    /// A plan with `ii` cycles from one pass to the next that there are registers for, at best without
+    /// accesses that meet at a bank.
+    fn plan(&mut self, func: &VFunc, webs: &Webs, ii: u32) -> Option<Plan> {
         let (graph, insts) = (&self.graph, &self.insts);
-        let make =
-            || plan(func, graph, insts, ii, true).or_else(|| plan(func, graph, insts, ii, false));
-        self.plans.entry(ii).or_insert_with(make).clone()
+        let make = |quiet| {
+            let plan = plan(func, graph, insts, ii, quiet);
+            plan.filter(|plan| fits_registers(func, webs, insts, plan))
+        };
+        let plan = self.plans.entry(ii);
+        plan.or_insert_with(|| make(true).or_else(|| make(false)))
+            .clone()
     }
 }
 
@@ -176,12 +181,24 @@ pub(super) fn pipeline_loops(
         let longer = |ii: &u32| Some(ii + ((ii - from) / 2).max(1));
         let tried = std::iter::successors(Some(from), longer);
         let tried = tried.take_while(|ii| *ii < length.min(from + BEYOND));
-        let plans = tried.filter_map(|ii| {
-            let plan = known.plan(func, ii)?;
-            let shorter = cost(&plan) < found.trips * length;
-            (plan.stages() <= found.trips && shorter).then_some(plan)
-        });
-        match plans.take(PLANS).min_by_key(|p| (cost(p), p.ii)) {
+        let (mut best, mut quiet) = (None::<Plan>, 0);
+        for ii in tried {
+            let beaten = |p: &Plan| p.ii + p.stalls <= ii;
+            if quiet == PLANS || (quiet > 0 && best.as_ref().is_some_and(beaten)) {
+                break;
+            }
+            let Some(plan) = known.plan(func, webs, ii) else {
+                continue;
+            };
+            if plan.stages() > found.trips || cost(&plan) >= found.trips * length {
+                continue;
+            }
+            quiet += usize::from(plan.stalls == 0);
+            if best.as_ref().is_none_or(|best| cost(&plan) < cost(best)) {
+                best = Some(plan);
+            }
+        }
+        match best {
             Some(plan) => {
                 expand(func, webs, &found, &plan);
                 report.cycles = plan.ii;

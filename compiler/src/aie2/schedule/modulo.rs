@@ -17,6 +17,7 @@ use arch::aie2::{Dir, OperandDesc};
 
 use super::bound::{Bound, busiest, recurrence, recurrence_bound, resource_bound};
 use super::ddg::{Dep, Graph, Order};
+use super::pressure;
 use super::resources::{Form, Table, collide, meet};
 use super::spans::Span;
 use crate::aie2::coalesce::Webs;
@@ -27,6 +28,11 @@ use crate::aie2::vcode::{VFunc, VInst};
 
 /// Placements that are tried per instruction before a longer time between passes is.
 const BUDGET: usize = 3;
+
+/// Whether there are wide registers enough for what a plan of `insts` keeps in them at once.
+pub fn fits_registers(func: &VFunc, webs: &Webs, insts: &[VInst], plan: &Plan) -> bool {
+    pressure::holds(func, webs, &Units::of(func), insts, plan)
+}
 
 /// When each instruction of a pass issues.
 #[derive(Clone, Debug, PartialEq, Eq)]

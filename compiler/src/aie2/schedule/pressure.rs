@@ -1,8 +1,11 @@
 //! How many units of wide registers are in use while a block is scheduled.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use arch::aie2::Dir;
+
+use super::modulo::Plan;
+use super::timing::{Place, touches};
 
 use crate::aie2::coalesce::Webs;
 use crate::aie2::liveness::{BitSet, Units};
@@ -11,6 +14,59 @@ use crate::aie2::vcode::{Arg, RegClass, VFunc, VInst};
 /// Units of vector and accumulator registers.
 const VECTOR_UNITS: i32 = 24;
 const ACC_UNITS: i32 = 36;
+
+/// Whether the wide registers that a loop's body needs at once, a pass of which begins every `plan.ii` cycles, are
+/// no more than there are.
+///
+/// Registers that are enough in number may still not be the right ones, which only colouring finds out.
+pub(super) fn holds(
+    func: &VFunc,
+    webs: &Webs,
+    units: &Units,
+    insts: &[VInst],
+    plan: &Plan,
+) -> bool {
+    let ii = plan.ii as i32;
+    // Per part of a web, in program order: when it is written or read, and how long what was written
+    // there is wanted.
+    let mut accesses: BTreeMap<(usize, usize), Vec<(bool, i32)>> = BTreeMap::new();
+    for (inst, time) in insts.iter().zip(&plan.time) {
+        for touch in touches(func, units, inst) {
+            if let Place::Value(unit) = touch.place {
+                let (value, part) = units.value(unit);
+                let web = webs.of(crate::aie2::mir::ValueId(value as u32));
+                let at = *time as i32 + i32::from(touch.access.stage);
+                accesses
+                    .entry((web, part))
+                    .or_default()
+                    .push((touch.write, at));
+            }
+        }
+    }
+    let mut live = vec![[0; 2]; plan.ii as usize];
+    for ((web, _), accesses) in accesses {
+        let Some(file) = file(func.class(webs.members[web][0])) else {
+            continue;
+        };
+        let last = accesses.iter().rev().find(|a| a.0);
+        let Some((_, last)) = last else {
+            live.iter_mut().for_each(|row| row[file] += 1);
+            continue;
+        };
+        // What is read before anything is written is of the pass before.
+        let (mut begin, mut end) = (last - ii, i32::MIN);
+        for (write, at) in accesses.iter().copied().chain([(true, i32::MAX)]) {
+            if !write {
+                end = end.max(at);
+                continue;
+            }
+            (begin + 1..=end).for_each(|cycle| live[cycle.rem_euclid(ii) as usize][file] += 1);
+            (begin, end) = (at, i32::MIN);
+        }
+    }
+    live.iter()
+        .all(|[vectors, accs]| *vectors <= VECTOR_UNITS && *accs <= ACC_UNITS)
+}
 
 /// Counts units of wide registers in use.
 pub(super) struct Pressure<'a> {

@@ -5,7 +5,7 @@
 //! eight products, eight cycles on the one multiplier: the multiplier binds.
 
 use super::layout::Blocked;
-use super::product::{Ends, Pointers, Product};
+use super::product::{A_BLOCKS, Ends, Pointers, Product};
 use super::{BLOCK_M, TILE_K, TILE_M, TILE_N};
 use crate::kernel::builder::FuncBuilder;
 use crate::kernel::ir::{Func, MacMode, Value};
@@ -124,10 +124,7 @@ pub fn matmul_bf16(shape: MatmulBf16) -> Result<Func, KernelError> {
         Sum::PartialToBf16 => by_block.push(b.ptr_param()),
         Sum::F32 | Sum::Bf16 => {}
     }
-    let pointers = Pointers {
-        by_block,
-        by_column: Vec::new(),
-    };
+    let pointers = Pointers::new(by_block, Vec::new());
     let product = Product {
         m: shape.m,
         k: shape.k,
@@ -140,25 +137,25 @@ pub fn matmul_bf16(shape: MatmulBf16) -> Result<Func, KernelError> {
 }
 
 impl Ends for Sum {
-    fn start(&self, b: &mut FuncBuilder, pointers: &Pointers, row: i32) -> Value {
-        let from = match self {
-            Sum::F32 | Sum::Bf16 => return b.acc_zero(ACC),
-            Sum::Accumulate | Sum::PartialToBf16 => pointers.by_block[1],
-        };
-        b.load(ACC, from, row * ACC.bytes() as i32)
+    fn start(&self, b: &mut FuncBuilder, pointers: &Pointers, row: i32) -> [Value; A_BLOCKS] {
+        match self {
+            Sum::F32 | Sum::Bf16 => std::array::from_fn(|_| b.acc_zero(ACC)),
+            Sum::Accumulate | Sum::PartialToBf16 => pointers.of_blocks(b, ACC, 1, row),
+        }
     }
 
-    fn finish(&self, b: &mut FuncBuilder, pointers: &mut Pointers, acc: Value, _: i32) {
-        let narrow = matches!(self, Sum::Bf16 | Sum::PartialToBf16);
-        let value = match narrow {
-            true => b.to_bf16(acc, Rounding::ConvEven),
-            false => acc,
-        };
-        let step = b.ty(value).bytes() as i32;
-        let c = &mut pointers.by_block[0];
-        *c = b.store_post(value, *c, step);
-        if let Some(partial) = pointers.by_block.get_mut(1) {
-            *partial = b.ptr_add(*partial, ACC.bytes() as i32);
+    fn finish(&self, b: &mut FuncBuilder, pointers: &mut Pointers, accs: &[Value]) {
+        for acc in accs {
+            let value = match self {
+                Sum::Bf16 | Sum::PartialToBf16 => b.to_bf16(*acc, Rounding::ConvEven),
+                Sum::F32 | Sum::Accumulate => *acc,
+            };
+            let step = b.ty(value).bytes() as i32;
+            let c = &mut pointers.by_block[0];
+            *c = b.store_post(value, *c, step);
+        }
+        if let Some(sums) = pointers.by_block.get_mut(1) {
+            *sums = b.ptr_add(*sums, accs.len() as i32 * ACC.bytes() as i32);
         }
     }
 }

@@ -5,7 +5,7 @@
 //! units, for four products, four cycles on the one multiplier: the multiplier binds.
 
 use super::layout::Blocked;
-use super::product::{Ends, Pointers, Product};
+use super::product::{A_BLOCKS, Ends, Pointers, Product};
 use super::{BLOCK_M, TILE_K, TILE_M, TILE_N};
 use crate::kernel::builder::FuncBuilder;
 use crate::kernel::ir::{Func, MacMode, Value};
@@ -93,10 +93,7 @@ pub fn matmul_i8(shape: MatmulI8) -> Result<Func, KernelError> {
         true => vec![c, c],
         false => vec![c],
     };
-    let pointers = Pointers {
-        by_block,
-        by_column: Vec::new(),
-    };
+    let pointers = Pointers::new(by_block, Vec::new());
     let ends = Sums {
         accumulate: shape.accumulate,
     };
@@ -121,18 +118,21 @@ struct Sums {
 }
 
 impl Ends for Sums {
-    fn start(&self, b: &mut FuncBuilder, pointers: &Pointers, row: i32) -> Value {
+    fn start(&self, b: &mut FuncBuilder, pointers: &Pointers, row: i32) -> [Value; A_BLOCKS] {
         match self.accumulate {
-            true => b.load(ACC, pointers.by_block[1], row * ACC.bytes() as i32),
-            false => b.acc_zero(ACC),
+            true => pointers.of_blocks(b, ACC, 1, row),
+            false => std::array::from_fn(|_| b.acc_zero(ACC)),
         }
     }
 
-    fn finish(&self, b: &mut FuncBuilder, pointers: &mut Pointers, acc: Value, _: i32) {
-        let c = &mut pointers.by_block[0];
-        *c = b.store_post(acc, *c, ACC.bytes() as i32);
+    fn finish(&self, b: &mut FuncBuilder, pointers: &mut Pointers, accs: &[Value]) {
+        let size = ACC.bytes() as i32;
+        for acc in accs {
+            let c = &mut pointers.by_block[0];
+            *c = b.store_post(*acc, *c, size);
+        }
         if let Some(sums) = pointers.by_block.get_mut(1) {
-            *sums = b.ptr_add(*sums, ACC.bytes() as i32);
+            *sums = b.ptr_add(*sums, accs.len() as i32 * size);
         }
     }
 }

@@ -44,17 +44,49 @@ pub(super) struct Product {
 pub(super) struct Pointers {
     /// To the next block of operands in the order of C.
     pub(super) by_block: Vec<Value>,
-    /// To what belongs to the current column of blocks, and its bytes.
+    /// To what belongs to the columns of blocks of a tile, and the bytes of one of them.
     pub(super) by_column: Vec<(Value, i32)>,
+    /// The current column of blocks.
+    column: i32,
 }
 
-/// How the sums of a product begin and where they go.
-pub(super) trait Ends {
-    /// The accumulator that the sum of a block begins with; `row` is that of the block in its tile.
-    fn start(&self, b: &mut FuncBuilder, pointers: &Pointers, row: i32) -> Value;
+impl Pointers {
+    /// Pointers by block and by column, each with its bytes, before the first block.
+    pub(super) fn new(by_block: Vec<Value>, by_column: Vec<(Value, i32)>) -> Self {
+        Pointers {
+            by_block,
+            by_column,
+            column: 0,
+        }
+    }
 
-    /// Stores the sum of a block, in the order of C, and moves the pointers by block.
-    fn finish(&self, b: &mut FuncBuilder, pointers: &mut Pointers, acc: Value, row: i32);
+    /// Loads what one of the pointers by column has for the current column.
+    pub(super) fn of_column(&self, b: &mut FuncBuilder, ty: Type, which: usize) -> Value {
+        let (pointer, bytes) = self.by_column[which];
+        b.load(ty, pointer, self.column * bytes)
+    }
+
+    /// Loads the blocks of a column from one of the pointers by block; `row` is that of the first.
+    pub(super) fn of_blocks(
+        &self,
+        b: &mut FuncBuilder,
+        ty: Type,
+        which: usize,
+        row: i32,
+    ) -> [Value; A_BLOCKS] {
+        let at = |k: usize| (row + k as i32) * ty.bytes() as i32;
+        std::array::from_fn(|k| b.load(ty, self.by_block[which], at(k)))
+    }
+}
+
+/// How the sums of a product begin and where they go, a column of [`A_BLOCKS`] blocks at a time.
+pub(super) trait Ends {
+    /// The accumulators that the sums of a column begin with; `row` is that of its first block, counted
+    /// from where the pointers by block are.
+    fn start(&self, b: &mut FuncBuilder, pointers: &Pointers, row: i32) -> [Value; A_BLOCKS];
+
+    /// Stores the sums of a column, in the order of C, and moves the pointers by block.
+    fn finish(&self, b: &mut FuncBuilder, pointers: &mut Pointers, accs: &[Value]);
 }
 
 impl Product {
@@ -123,16 +155,11 @@ impl Product {
             let (column, a) = (carried[0], carried[1]);
             let (at, by_block) = carried[2..].split_at(walks.len());
             let by_column = at[1..].iter().zip(&pointers.by_column);
-            let mut pointers = Pointers {
-                by_block: by_block.to_vec(),
-                by_column: by_column.map(|(p, (_, bytes))| (*p, *bytes)).collect(),
-            };
+            let by_column = by_column.map(|(p, (_, bytes))| (*p, *bytes)).collect();
+            let mut pointers = Pointers::new(by_block.to_vec(), by_column);
+            let mut walk = [a, at[0]];
             for half in 0..2 {
-                let blocks = half * self.half() as i32;
-                let panel = blocks / PANEL as i32 * self.b_panel();
-                let block = blocks % PANEL as i32 * self.b().bytes() as i32;
-                let weights = b.ptr_add(at[0], panel + block);
-                self.half_tile(b, a, weights, &mut pointers, ends);
+                self.half_tile(b, &mut walk, &mut pointers, ends, half);
             }
             // All ones but for the last tile of a row, after which the walks begin again.
             let last = b.iconst(tiles_in_row - 1);
@@ -142,57 +169,77 @@ impl Product {
             let one = b.iconst(1);
             let next = b.int(IntOp::Add, column, one);
             let mut next = vec![b.int(IntOp::And, next, within)];
-            let down = b.iconst(self.a_panel());
-            let stay = b.int(IntOp::And, down, within);
-            let down = b.int(IntOp::Sub, down, stay);
-            next.push(b.ptr_add_var(a, down));
-            for (pointer, (_, bytes)) in at.iter().zip(&walks) {
+            let back = b.iconst(-self.a_panel());
+            let back = b.int(IntOp::And, back, within);
+            next.push(b.ptr_add_var(walk[0], back));
+            let walked = [walk[1]].into_iter().chain(at[1..].iter().copied());
+            let begun = [self.factors_of(1) + self.b_panel()]
+                .into_iter()
+                .chain(std::iter::repeat(0));
+            for ((pointer, begun), (_, bytes)) in walked.zip(begun).zip(&walks) {
                 let row = b.iconst(tiles_in_row * bytes);
-                let back = b.iconst(-(tiles_in_row - 1) * bytes);
+                let back = b.iconst(-(tiles_in_row - 1) * bytes - begun);
                 let step = b.int(IntOp::And, row, within);
                 let step = b.int(IntOp::Add, step, back);
-                next.push(b.ptr_add_var(*pointer, step));
+                next.push(b.ptr_add_var(pointer, step));
             }
             next.extend(pointers.by_block);
             next
         });
     }
 
-    /// Half a tile, the walk along k unrolled.
+    /// Where the factors of a half of a tile begin, counted from those of the tile.
+    fn factors_of(self, half: usize) -> i32 {
+        let blocks = half * self.half();
+        let panel = (blocks / PANEL) as i32 * self.b_panel();
+        panel + (blocks % PANEL) as i32 * self.b().bytes() as i32
+    }
+
+    /// Half a tile, the walk along k unrolled. The pointers to A and B go on to the other half.
     fn half_tile(
         self,
         b: &mut FuncBuilder,
-        mut a: Value,
-        mut weights: Value,
+        [a, weights]: &mut [Value; 2],
         pointers: &mut Pointers,
         ends: &dyn Ends,
+        half: usize,
     ) {
         let columns = self.half();
-        let mut accs = self.starts(b, pointers, ends, columns);
-        let size = self.b().bytes() as i32;
-        for _ in 0..self.k / TILE_K {
+        let mut accs = self.starts(b, pointers, ends, half * columns..(half + 1) * columns);
+        let (a_size, b_size) = (self.a().bytes() as i32, self.b().bytes() as i32);
+        let steps = self.k / TILE_K;
+        for step in 0..steps {
+            let (a_jump, b_jump) = match step + 1 == steps && half == 0 {
+                true => (
+                    -self.a_panel(),
+                    self.factors_of(1) - self.factors_of(0) - self.b_panel(),
+                ),
+                false => (0, 0),
+            };
             let mut factors = Vec::new();
             for column in 0..columns {
-                let last = column + 1 == columns;
-                let step = if last {
-                    (PANEL - column) as i32 * size
-                } else {
-                    size
+                let by = match column + 1 == columns {
+                    true => (PANEL - column) as i32 * b_size + b_jump,
+                    false => b_size,
                 };
-                let (factor, next) = b.load_post(self.b(), weights, step);
+                let (factor, next) = b.load_post(self.b(), *weights, by);
                 factors.push(factor);
-                weights = next;
+                *weights = next;
             }
             for row in 0..A_BLOCKS {
-                let (block, next) = b.load_post(self.a(), a, self.a().bytes() as i32);
-                a = next;
+                let by = match row + 1 == A_BLOCKS {
+                    true => a_size + a_jump,
+                    false => a_size,
+                };
+                let (block, next) = b.load_post(self.a(), *a, by);
+                *a = next;
                 for (column, factor) in factors.iter().enumerate() {
                     let acc = &mut accs[column * A_BLOCKS + row];
                     *acc = b.mac(self.mode, *acc, block, *factor);
                 }
             }
         }
-        finish(b, pointers, ends, &accs);
+        finish(b, pointers, ends, &accs, half * columns);
     }
 
     /// Accumulators of some columns of blocks, in the order of C.
@@ -201,16 +248,15 @@ impl Product {
         b: &mut FuncBuilder,
         pointers: &Pointers,
         ends: &dyn Ends,
-        columns: usize,
+        columns: std::ops::Range<usize>,
     ) -> Vec<Value> {
         let mut accs = Vec::new();
-        for column in 0..columns as i32 {
-            let mut at = pointers.clone();
-            for (pointer, bytes) in &mut at.by_column {
-                *pointer = b.ptr_add(*pointer, column * *bytes);
-            }
-            let rows = (0..A_BLOCKS as i32).map(|row| column * A_BLOCKS as i32 + row);
-            accs.extend(rows.map(|row| ends.start(b, &at, row)));
+        for (place, column) in columns.enumerate() {
+            let at = Pointers {
+                column: column as i32,
+                ..pointers.clone()
+            };
+            accs.extend(ends.start(b, &at, (place * A_BLOCKS) as i32));
         }
         accs
     }
@@ -232,12 +278,11 @@ impl Product {
             let init = [&[weights], columns.as_slice(), by_block].concat();
             let ends = b.loop_(Count::Const(panels), &init, |b, carried| {
                 let (at, by_block) = carried[1..].split_at(columns.len());
-                let mut pointers = Pointers {
-                    by_block: by_block.to_vec(),
-                    by_column: at.iter().copied().zip(bytes.iter().copied()).collect(),
-                };
+                let by_column = at.iter().copied().zip(bytes.iter().copied()).collect();
+                let mut pointers = Pointers::new(by_block.to_vec(), by_column);
                 let weights = self.panel(b, [a, carried[0]], &mut pointers, ends);
-                let by_column = pointers.by_column.iter().map(|p| p.0).collect::<Vec<_>>();
+                let moved = |(p, bytes): &(Value, i32)| b.ptr_add(*p, PANEL as i32 * bytes);
+                let by_column: Vec<Value> = pointers.by_column.iter().map(moved).collect();
                 [&[weights], by_column.as_slice(), &pointers.by_block].concat()
             });
             let mut next = vec![b.ptr_add(a, self.a_panel())];
@@ -257,7 +302,7 @@ impl Product {
         let mut state = Panel {
             pointers: operands,
             operands: Vec::new(),
-            accs: self.starts(b, pointers, ends, PANEL),
+            accs: self.starts(b, pointers, ends, 0..PANEL),
         };
         state.operands = state.load(b, self);
         let steps = self.k / TILE_K;
@@ -272,20 +317,22 @@ impl Product {
         });
         let mut state = Panel::of(&last);
         state.multiply(b, self.mode);
-        finish(b, pointers, ends, &state.accs);
+        finish(b, pointers, ends, &state.accs, 0);
         state.pointers[1]
     }
 }
 
-/// Stores columns of blocks and moves the pointers past them.
-fn finish(b: &mut FuncBuilder, pointers: &mut Pointers, ends: &dyn Ends, accs: &[Value]) {
-    for column in accs.chunks(A_BLOCKS) {
-        for (row, acc) in column.iter().enumerate() {
-            ends.finish(b, pointers, *acc, row as i32);
-        }
-        for (pointer, bytes) in &mut pointers.by_column {
-            *pointer = b.ptr_add(*pointer, *bytes);
-        }
+/// Stores columns of blocks, from column `first` of the tile on, and moves the pointers by block.
+fn finish(
+    b: &mut FuncBuilder,
+    pointers: &mut Pointers,
+    ends: &dyn Ends,
+    accs: &[Value],
+    first: usize,
+) {
+    for (place, column) in accs.chunks(A_BLOCKS).enumerate() {
+        pointers.column = (first + place) as i32;
+        ends.finish(b, pointers, column);
     }
 }
 

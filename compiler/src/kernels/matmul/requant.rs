@@ -106,10 +106,7 @@ pub fn matmul_i8_requant(shape: MatmulI8, requant: Requant) -> Result<Func, Kern
     if shape.accumulate {
         by_block.push(b.ptr_param());
     }
-    let pointers = Pointers {
-        by_block,
-        by_column,
-    };
+    let pointers = Pointers::new(by_block, by_column);
     let shift_in = b.iconst(requant.shift_in as i32);
     let shift_out = b.iconst(requant.shift_out as i32);
     let ends = Scaled {
@@ -147,33 +144,36 @@ const NEAREST: SrsMode = SrsMode {
 };
 
 impl Ends for Scaled {
-    fn start(&self, b: &mut FuncBuilder, pointers: &Pointers, row: i32) -> Value {
+    fn start(&self, b: &mut FuncBuilder, pointers: &Pointers, row: i32) -> [Value; A_BLOCKS] {
         match self.accumulate {
-            true => b.load(ACC, pointers.by_block[1], row * ACC.bytes() as i32),
-            false => b.load(ACC, pointers.by_column[0].0, 0),
+            true => pointers.of_blocks(b, ACC, 1, row),
+            // Loads bind, moves are free.
+            false => [pointers.of_column(b, ACC, 0); A_BLOCKS],
         }
     }
 
-    fn finish(&self, b: &mut FuncBuilder, pointers: &mut Pointers, mut acc: Value, _: i32) {
-        if let Some(partial) = pointers.by_block.get_mut(1) {
-            *partial = b.ptr_add(*partial, ACC.bytes() as i32);
-            let bias = b.load(ACC, pointers.by_column[0].0, 0);
-            acc = b.acc_add(acc, bias);
-        }
+    fn finish(&self, b: &mut FuncBuilder, pointers: &mut Pointers, accs: &[Value]) {
         let words = Type::vec(Elem::I16, LANES);
-        let q = b.srs(words, acc, self.shift_in, NEAREST);
-        let scale = b.load(words, pointers.by_column[1].0, 0);
-        let scaled = b.mul(MacMode::I16E32, q, scale);
-        let result = match &self.float {
-            None => b.srs(Type::vec(Elem::I8, LANES), scaled, self.shift_out, NEAREST),
-            Some(float) => {
-                let fixed = b.srs(words, scaled, self.shift_out, NEAREST);
-                float.convert(b, fixed)
-            }
-        };
-        let step = b.ty(result).bytes() as i32;
-        let c = &mut pointers.by_block[0];
-        *c = b.store_post(result, *c, step);
+        let bias = self.accumulate.then(|| pointers.of_column(b, ACC, 0));
+        let scale = pointers.of_column(b, words, 1);
+        for acc in accs {
+            let sum = bias.map_or(*acc, |bias| b.acc_add(*acc, bias));
+            let q = b.srs(words, sum, self.shift_in, NEAREST);
+            let scaled = b.mul(MacMode::I16E32, q, scale);
+            let result = match &self.float {
+                None => b.srs(Type::vec(Elem::I8, LANES), scaled, self.shift_out, NEAREST),
+                Some(float) => {
+                    let fixed = b.srs(words, scaled, self.shift_out, NEAREST);
+                    float.convert(b, fixed)
+                }
+            };
+            let step = b.ty(result).bytes() as i32;
+            let c = &mut pointers.by_block[0];
+            *c = b.store_post(result, *c, step);
+        }
+        if let Some(partial) = pointers.by_block.get_mut(1) {
+            *partial = b.ptr_add(*partial, accs.len() as i32 * ACC.bytes() as i32);
+        }
     }
 }
 
