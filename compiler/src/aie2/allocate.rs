@@ -2,13 +2,14 @@
 //! registers for.
 //!
 //! In order: pipelined loops as short as they can be; values that no hardware loop touches on the stack;
-//! loops stretched by a few cycles; loops that do not overlap; scalars that loops touch on the stack.
+//! loops stretched by a few cycles; loops that do not overlap, or overlap but take longer, for their plans
+//! mind registers; instructions in program order; scalars that loops touch on the stack.
 
 use super::coalesce::{Webs, coalesce};
 use super::error::CompileError;
 use super::frame::{is_wide, keep_link, lay_out};
 use super::liveness::Liveness;
-use super::loops::{Known, LoopReport, pipeline_loops};
+use super::loops::{Known, LoopReport, Overlap, pipeline_loops};
 use super::mir::{BlockKind, MBlock, MFunc, MInst, MOperand, ValueId};
 use super::regalloc::{Assignment, Failure, Ranges, color};
 use super::schedule::{Limits, Schedule, schedule_block};
@@ -30,9 +31,6 @@ pub(super) struct Finished {
 /// Times that pipelined loops are stretched by a cycle before they are not pipelined.
 const STRETCHES: u32 = 3;
 
-/// How schedules are made, the shortest first.
-const LIMITS: [Limits; 3] = [Limits::None, Limits::Pressure, Limits::InOrder];
-
 /// Why a function has no registers.
 struct Lack {
     failure: Failure,
@@ -48,15 +46,35 @@ pub(super) fn finish(mut func: VFunc) -> Result<Finished, CompileError> {
     let mut webs = coalesce(&mut func);
     save_wanted(&mut func, &mut webs);
     let mut spills = Vec::new();
-    let mut stretch = Some(0);
+    let mut overlap = Overlap::Shorter(0);
     let mut known = Known::default();
     loop {
-        let (mut tried, mut with) = (func.clone(), webs.clone());
-        lay_out(&mut tried);
-        let loops = pipeline_loops(&mut tried, &mut with, stretch, &mut known);
-        let overlap = loops.iter().any(|l| l.note.is_none());
-        let limits = if overlap { &LIMITS[..2] } else { &LIMITS };
-        let lack = match allocate(&tried, &with, limits) {
+        let mut arrange = |overlap| {
+            let (mut tried, mut with) = (func.clone(), webs.clone());
+            lay_out(&mut tried);
+            let loops = pipeline_loops(&mut tried, &mut with, overlap, &mut known);
+            (tried, with, loops)
+        };
+        let (tried, with, mut loops) = arrange(overlap);
+        let overlaps = |loops: &[LoopReport]| loops.iter().any(|l| l.note.is_none());
+        let overlapping = overlaps(&loops);
+        let mut result = allocate(&tried, &with, &[Limits::None, Limits::Pressure]);
+        if result.is_err() && !overlapping {
+            let (longer, with_longer, its_loops) = arrange(Overlap::Longer);
+            let longer = overlaps(&its_loops)
+                .then(|| allocate(&longer, &with_longer, &[Limits::None, Limits::Pressure]));
+            result = match longer {
+                Some(Ok(done)) => {
+                    loops = its_loops;
+                    Ok(done)
+                }
+                _ => result.or_else(|lack| {
+                    let done = allocate_with(&tried, &with, Limits::InOrder);
+                    done.map_err(|_| lack)
+                }),
+            };
+        }
+        let lack = match result {
             Ok(done) => {
                 return Ok(Finished {
                     func: done,
@@ -67,16 +85,18 @@ pub(super) fn finish(mut func: VFunc) -> Result<Finished, CompileError> {
             }
             Err(lack) => lack,
         };
-        let within = match overlap {
+        let within = match overlapping {
             true => Where::OutsideLoops,
             false => Where::Anywhere,
         };
-        let relieved = (stretch == Some(0) || !overlap)
+        let relieved = (overlap == Overlap::Shorter(0) || !overlapping)
             && relieve(&mut func, &mut webs, &lack.failure, within, &mut spills);
-        stretch = match stretch {
-            _ if relieved => Some(0),
-            Some(more) if overlap && more + 1 < STRETCHES => Some(more + 1),
-            _ if overlap => None,
+        overlap = match overlap {
+            _ if relieved => Overlap::Shorter(0),
+            Overlap::Shorter(more) if overlapping && more + 1 < STRETCHES => {
+                Overlap::Shorter(more + 1)
+            }
+            _ if overlapping => Overlap::Never,
             _ => return Err(lack.error),
         };
     }

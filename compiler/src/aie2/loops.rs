@@ -135,12 +135,22 @@ impl KnownLoop {
     }
 }
 
-/// Pipelines the hardware loops of a function where that is shorter, each `stretch` cycles a pass
-/// above what would be possible; `None` leaves them as they are. Reports all of them.
+/// Which hardware loops are pipelined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overlap {
+    /// Those that are shorter then, each so many cycles a pass above what would be possible.
+    Shorter(u32),
+    /// All that can be, even where a pass takes longer: there are no registers for the shorter schedule.
+    Longer,
+    /// None.
+    Never,
+}
+
+/// Pipelines hardware loops of a function and reports all of them.
 pub(super) fn pipeline_loops(
     func: &mut VFunc,
     webs: &mut Webs,
-    stretch: Option<u32>,
+    overlap: Overlap,
     known: &mut Known,
 ) -> Vec<LoopReport> {
     let mut reports = Vec::new();
@@ -163,24 +173,33 @@ pub(super) fn pipeline_loops(
             binding: known.least.binding.clone(),
             note: None,
         };
-        let found = candidate(func, block).zip(stretch);
-        let Some((found, stretch)) = found else {
-            report.note = Some(match stretch {
-                Some(_) => {
-                    "the passes cannot overlap: their number or what they carry is not known"
-                }
-                None => "the passes do not overlap: too many registers would be needed",
+        let found = candidate(func, block).filter(|_| overlap != Overlap::Never);
+        let Some(found) = found else {
+            report.note = Some(match overlap {
+                Overlap::Never => "the passes do not overlap: too many registers would be needed",
+                _ => "the passes cannot overlap: their number or what they carry is not known",
             });
             reports.push(report);
             continue;
         };
         let length = known.length;
+        let stretch = match overlap {
+            Overlap::Shorter(stretch) => stretch,
+            Overlap::Longer | Overlap::Never => 0,
+        };
         let from = (known.least.cycles + stretch).max(SHORTEST);
         let cost = |p: &Plan| (found.trips + p.stages() - 1) * (p.ii + p.stalls);
+        let (below, most) = match overlap {
+            Overlap::Longer => (2 * length, u32::MAX),
+            _ => (
+                length.min(from + BEYOND),
+                found.trips.saturating_mul(length),
+            ),
+        };
         // In growing steps: what does not fit by a cycle rarely fits by two.
         let longer = |ii: &u32| Some(ii + ((ii - from) / 2).max(1));
         let tried = std::iter::successors(Some(from), longer);
-        let tried = tried.take_while(|ii| *ii < length.min(from + BEYOND));
+        let tried = tried.take_while(|ii| *ii < below);
         let (mut best, mut quiet) = (None::<Plan>, 0);
         for ii in tried {
             let beaten = |p: &Plan| p.ii + p.stalls <= ii;
@@ -190,7 +209,7 @@ pub(super) fn pipeline_loops(
             let Some(plan) = known.plan(func, webs, ii) else {
                 continue;
             };
-            if plan.stages() > found.trips || cost(&plan) >= found.trips * length {
+            if plan.stages() > found.trips || cost(&plan) >= most {
                 continue;
             }
             quiet += usize::from(plan.stalls == 0);

@@ -44,9 +44,6 @@ impl std::fmt::Display for SpillReport {
     }
 }
 
-/// Registers that are saved at a time.
-const SAVES: usize = 4;
-
 /// Where a value may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Where {
@@ -80,7 +77,7 @@ pub(super) fn relieve(
     }
 }
 
-/// Saves registers of the caller for a function that returns and has operands which nothing else can
+/// Saves a register of the caller for a function that returns and has operands which nothing else can
 /// hold: masks and the places of elements.
 pub(super) fn save_wanted(func: &mut VFunc, webs: &mut Webs) {
     let wanted = |inst: &VInst| {
@@ -94,7 +91,7 @@ pub(super) fn save_wanted(func: &mut VFunc, webs: &mut Webs) {
     }
 }
 
-/// Saves more of the caller's registers of a class; whether there were any.
+/// Saves one more of the caller's registers of a class; whether there was any.
 fn save_more(func: &mut VFunc, webs: &mut Webs, class: RegClass) -> bool {
     // The halves of a pair are saved one by one.
     let class = match class {
@@ -102,11 +99,11 @@ fn save_more(func: &mut VFunc, webs: &mut Webs, class: RegClass) -> bool {
         other => other,
     };
     let free = |r: &&Reg| callee_saved(**r) && !func.frame.saves(**r);
-    let regs: Vec<Reg> = class.members().iter().filter(free).copied().collect();
-    for reg in regs.iter().take(SAVES) {
-        save(func, webs, class, *reg);
+    let next = class.members().iter().find(free).copied();
+    if let Some(reg) = next {
+        save(func, webs, class, reg);
     }
-    !regs.is_empty()
+    next.is_some()
 }
 
 /// What instructions do with a web.
