@@ -156,17 +156,33 @@ impl Ends for Scaled {
         let words = Type::vec(Elem::I16, LANES);
         let bias = self.accumulate.then(|| pointers.of_column(b, ACC, 0));
         let scale = pointers.of_column(b, words, 1);
-        for acc in accs {
-            let sum = bias.map_or(*acc, |bias| b.acc_add(*acc, bias));
-            let q = b.srs(words, sum, self.shift_in, NEAREST);
-            let scaled = b.mul(MacMode::I16E32, q, scale);
-            let result = match &self.float {
-                None => b.srs(Type::vec(Elem::I8, LANES), scaled, self.shift_out, NEAREST),
-                Some(float) => {
-                    let fixed = b.srs(words, scaled, self.shift_out, NEAREST);
-                    float.convert(b, fixed)
-                }
-            };
+        // Step by step for all blocks: what one waits for, the others fill.
+        let mut values: Vec<Value> = accs.to_vec();
+        let mut each = |b: &mut FuncBuilder, f: &dyn Fn(&mut FuncBuilder, Value) -> Value| {
+            values.iter_mut().for_each(|value| *value = f(b, *value));
+        };
+        if let Some(bias) = bias {
+            each(b, &|b, sum| b.acc_add(sum, bias));
+        }
+        each(b, &|b, sum| b.srs(words, sum, self.shift_in, NEAREST));
+        each(b, &|b, q| b.mul(MacMode::I16E32, q, scale));
+        match &self.float {
+            None => {
+                let bytes = Type::vec(Elem::I8, LANES);
+                each(b, &|b, scaled| {
+                    b.srs(bytes, scaled, self.shift_out, NEAREST)
+                });
+            }
+            Some(float) => {
+                each(b, &|b, scaled| {
+                    b.srs(words, scaled, self.shift_out, NEAREST)
+                });
+                each(b, &|b, fixed| float.add_large(b, fixed));
+                each(b, &|b, sum| float.take_large(b, sum));
+                each(b, &|b, value| b.to_bf16(value, Rounding::ConvEven));
+            }
+        }
+        for result in values {
             let step = b.ty(result).bytes() as i32;
             let c = &mut pointers.by_block[0];
             *c = b.store_post(result, *c, step);
@@ -200,12 +216,16 @@ impl Float {
         Float { large, ones }
     }
 
-    fn convert(&self, b: &mut FuncBuilder, fixed: Value) -> Value {
+    /// The large float, with fixed point in its last places.
+    fn add_large(&self, b: &mut FuncBuilder, fixed: Value) -> Value {
+        b.mac(MacMode::I16E32, self.large, fixed, self.ones)
+    }
+
+    /// What was added to the large float.
+    fn take_large(&self, b: &mut FuncBuilder, bits: Value) -> Value {
         let floats = Type::acc(AccLane::F32, LANES);
-        let bits = b.mac(MacMode::I16E32, self.large, fixed, self.ones);
         let (sum, large) = (b.cast(floats, bits), b.cast(floats, self.large));
-        let value = b.acc_sub(sum, large);
-        b.to_bf16(value, Rounding::ConvEven)
+        b.acc_sub(sum, large)
     }
 }
 
