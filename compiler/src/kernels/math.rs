@@ -67,9 +67,31 @@ pub(super) fn splat_f32(b: &mut FuncBuilder, value: f32) -> Value {
     b.cast(HALF, bits)
 }
 
+/// The f32 of a lane of 16 as a scalar's bits.
+pub(super) fn first_lane(b: &mut FuncBuilder, floats: Value) -> Value {
+    let bits = b.cast(WORDS, floats);
+    let index = b.iconst(0);
+    b.extract(bits, index)
+}
+
+/// The bits of an f32 in 16 lanes.
+pub(super) fn splat_scalar(b: &mut FuncBuilder, bits: Value) -> Value {
+    let bits = b.splat(WORDS, bits);
+    b.cast(HALF, bits)
+}
+
 /// Rounds to nearest, ties to even.
 pub(super) fn narrow(b: &mut FuncBuilder, acc: Value) -> Value {
     b.to_bf16(acc, Rounding::ConvEven)
+}
+
+/// f32 of 16 equal lanes as two bf16, the nearest in the lower half and what is left in the upper.
+pub(super) fn narrow_pair(b: &mut FuncBuilder, acc: Value) -> Value {
+    let first = narrow(b, acc);
+    let wide = b.to_f32(first);
+    let rest = b.acc_sub(acc, wide);
+    let rest = narrow(b, rest);
+    b.concat(first, rest)
 }
 
 /// Both halves of a value.

@@ -7,6 +7,7 @@
 //! - [`mod@add`]: sum of two tensors.
 //! - [`cases`]: every kernel in its standard shapes, for the benchmark and the tests.
 //! - [`mod@exp`]: e to the power of each element.
+//! - [`mod@layernorm`], [`mod@softmax`]: rows, normalised.
 //! - [`passthrough`](mod@passthrough): copies bytes.
 //! - [`scale_i16`](mod@scale_i16): multiplies by a factor, shifts, rounds, saturates.
 //! - [`matmul`]: products of matrices, and the layout of their operands.
@@ -16,10 +17,12 @@ pub mod add;
 pub mod cases;
 mod error;
 pub mod exp;
+pub mod layernorm;
 mod math;
 pub mod matmul;
 pub mod passthrough;
 pub mod scale_i16;
+pub mod softmax;
 pub mod transpose;
 mod unroll;
 
@@ -27,9 +30,11 @@ pub use add::{Addend, add};
 pub use error::KernelError;
 pub(crate) use error::blocks;
 pub use exp::exp;
+pub use layernorm::layernorm;
 pub use matmul::bf16::{MatmulBf16, matmul_bf16};
 pub use matmul::int8::{self as matmul_i8, MatmulI8, matmul_i8};
 pub use matmul::requant::{Requant, matmul_i8_requant};
 pub use passthrough::passthrough;
 pub use scale_i16::scale_i16;
+pub use softmax::softmax;
 pub use transpose::{Transpose, transpose};

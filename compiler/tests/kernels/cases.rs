@@ -33,7 +33,7 @@ fn limit(kernel: &str) -> Option<f64> {
         "add_bf16" => Some(0.5),
         // Two roundings of integers.
         "matmul_i8_i8" | "matmul_i8_i8_last" => Some(1.0),
-        "exp" => Some(2.0),
+        "exp" | "softmax" => Some(2.0),
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod cases;
 mod products;
+mod rows;
 mod sums;
 
 use std::collections::BTreeMap;
@@ -13,8 +14,8 @@ use npuc::kernel::verify::{Verified, verify};
 use npuc::kernels::matmul::bf16::Sum;
 use npuc::kernels::matmul::requant::To;
 use npuc::kernels::{
-    Addend, KernelError, MatmulBf16, MatmulI8, Requant, Transpose, add, exp, matmul_bf16,
-    matmul_i8, matmul_i8_requant, passthrough, scale_i16, transpose,
+    Addend, KernelError, MatmulBf16, MatmulI8, Requant, Transpose, add, exp, layernorm,
+    matmul_bf16, matmul_i8, matmul_i8_requant, passthrough, scale_i16, softmax, transpose,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -197,6 +198,10 @@ fn shapes_that_kernels_refuse() {
         transpose(turned(256, 256)),
         exp(48),
         exp(65536),
+        softmax(0, 32),
+        softmax(1, 40),
+        layernorm(2, 16),
+        layernorm(256, 256),
     ]
     .into_iter()
     .map(|result| result.unwrap_err())

@@ -1,4 +1,4 @@
-//! How many units of wide registers are in use while a block is scheduled.
+//! How many units of wide and scalar registers are in use while a block is scheduled.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,9 +11,12 @@ use crate::aie2::coalesce::Webs;
 use crate::aie2::liveness::{BitSet, Units};
 use crate::aie2::vcode::{Arg, RegClass, VFunc, VInst};
 
-/// Units of vector and accumulator registers.
-const VECTOR_UNITS: i32 = 24;
-const ACC_UNITS: i32 = 36;
+/// Units of vector, accumulator and scalar registers that a block may use: of the last, those that calls
+/// leave alone and masks want stay free.
+const UNITS: [i32; FILES] = [24, 36, 20];
+const FILES: usize = 3;
+/// Files of vectors and accumulators, which come first.
+const WIDE_FILES: usize = 2;
 
 /// Whether the wide registers that a loop's body needs at once, a pass of which begins every `plan.ii` cycles, are
 /// no more than there are.
@@ -43,7 +46,7 @@ pub(super) fn holds(
             }
         }
     }
-    let mut live = vec![[0; 2]; plan.ii as usize];
+    let mut live = vec![[0; FILES]; plan.ii as usize];
     for ((web, _), accesses) in accesses {
         let Some(file) = file(func.class(webs.members[web][0])) else {
             continue;
@@ -65,16 +68,16 @@ pub(super) fn holds(
         }
     }
     live.iter()
-        .all(|[vectors, accs]| *vectors <= VECTOR_UNITS && *accs <= ACC_UNITS)
+        .all(|row| (0..WIDE_FILES).all(|f| row[f] <= UNITS[f]))
 }
 
-/// Counts units of wide registers in use.
+/// Counts units of registers in use.
 pub(super) struct Pressure<'a> {
     webs: &'a Webs,
     units: &'a Units,
     /// Reads of a unit's web that have not issued.
     pending: HashMap<(usize, usize), u32>,
-    live: [i32; 2],
+    live: [i32; FILES],
     /// Webs alive after the block.
     stays: HashMap<(usize, usize), bool>,
 }
@@ -83,6 +86,7 @@ fn file(class: RegClass) -> Option<usize> {
     match class {
         RegClass::W | RegClass::X => Some(0),
         RegClass::Bm | RegClass::Cm => Some(1),
+        RegClass::R => Some(2),
         _ => None,
     }
 }
@@ -99,7 +103,7 @@ impl<'a> Pressure<'a> {
             webs,
             units,
             pending: HashMap::new(),
-            live: [0; 2],
+            live: [0; FILES],
             stays: HashMap::new(),
         };
         for unit in live_out.iter() {
@@ -135,8 +139,8 @@ impl<'a> Pressure<'a> {
     }
 
     /// Change of the units in use per file when an instruction issues.
-    fn change(&self, func: &VFunc, inst: &VInst) -> [i32; 2] {
-        let mut change = [0; 2];
+    fn change(&self, func: &VFunc, inst: &VInst) -> [i32; FILES] {
+        let mut change = [0; FILES];
         for (value, _, desc, k) in inst.values() {
             let Some(file) = file(func.class(value)) else {
                 continue;
@@ -160,8 +164,7 @@ impl<'a> Pressure<'a> {
     /// Whether an instruction keeps what is in use below what there is.
     pub(super) fn allows(&self, func: &VFunc, inst: &VInst) -> bool {
         let change = self.change(func, inst);
-        let limits = [VECTOR_UNITS, ACC_UNITS];
-        (0..2).all(|f| change[f] <= 0 || self.live[f] + change[f] <= limits[f])
+        (0..FILES).all(|f| change[f] <= 0 || self.live[f] + change[f] <= UNITS[f])
     }
 
     /// Notes that an instruction issues.

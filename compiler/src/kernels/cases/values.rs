@@ -86,7 +86,7 @@ pub enum Values {
     },
 }
 
-/// What a masked element holds: far below every other, as attention masks are.
+/// What a masked element holds if the operand takes it: far below every other, as attention masks are.
 const MASKED: f64 = -1e30;
 
 impl Values {
@@ -127,7 +127,7 @@ impl Values {
                 Pattern::Masked => {
                     let value = random(usual);
                     match float && random(1.0) < -0.5 {
-                        true => MASKED,
+                        true => MASKED.max(-huge),
                         false => value,
                     }
                 }

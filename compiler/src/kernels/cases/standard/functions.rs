@@ -1,10 +1,16 @@
 //! Functions of elements and of rows.
 
 use super::{Case, Elem, KernelError, Operand, Role, Values, Work, operand};
-use crate::kernels::exp;
+use crate::kernels::layernorm::EPSILON;
+use crate::kernels::{exp, layernorm, softmax};
 
 pub(super) fn cases() -> Result<Vec<Case>, KernelError> {
-    Ok(vec![case_exp(4096)?])
+    Ok(vec![
+        case_exp(4096)?,
+        case_softmax(4, 1536)?,
+        case_layernorm(8, 384)?,
+        case_layernorm(4, 1280)?,
+    ])
 }
 
 /// An operand of bf16 in rows.
@@ -44,5 +50,64 @@ fn case_exp(elements: u32) -> Result<Case, KernelError> {
         ],
         work: work(u64::from(elements) / 32, [12, 12, 13, 8]),
         exact: Box::new(|operands| vec![operands[0].iter().map(|x| x.exp()).collect()]),
+    })
+}
+
+fn case_softmax(count: u32, columns: u32) -> Result<Case, KernelError> {
+    let values = signed(3.0, 1e30, 1e-30);
+    Ok(Case {
+        kernel: "softmax",
+        shape: format!("{count}x{columns}"),
+        func: softmax(count, columns)?,
+        operands: vec![
+            rows("x", count, columns, Role::In, values),
+            rows("work", count, columns, Role::Work, values),
+            rows("y", count, columns, Role::Out, values),
+        ],
+        work: work(u64::from(count * columns) / 32, [19, 14, 19, 14]),
+        exact: Box::new(move |operands| {
+            let rows = operands[0].chunks(columns as usize);
+            let softmax = rows.flat_map(|row| {
+                let max = row.iter().copied().fold(f64::MIN, f64::max);
+                let powers: Vec<f64> = row.iter().map(|x| (x - max).exp()).collect();
+                let sum: f64 = powers.iter().sum();
+                powers.into_iter().map(move |power| power / sum)
+            });
+            vec![softmax.collect()]
+        }),
+    })
+}
+
+fn case_layernorm(count: u32, columns: u32) -> Result<Case, KernelError> {
+    let values = signed(2.0, 1e15, 1e-15);
+    let around = |middle, spread| Values::Around { middle, spread };
+    Ok(Case {
+        kernel: "layernorm",
+        shape: format!("{count}x{columns}"),
+        func: layernorm(count, columns)?,
+        operands: vec![
+            rows("x", count, columns, Role::In, values),
+            rows("terms", 2, columns, Role::In, around(0.5, 1.0)),
+            rows("work", 1, columns, Role::Work, values),
+            rows("y", count, columns, Role::Out, values),
+        ],
+        work: work(u64::from(count * columns) / 32, [9, 6, 2, 14]),
+        exact: Box::new(move |operands| {
+            let rows = operands[0].chunks(columns as usize);
+            let normal = rows.flat_map(|row| {
+                let share = 1.0 / row.len() as f64;
+                let mean = row.iter().sum::<f64>() * share;
+                let square = |x: &f64| (x - mean) * (x - mean);
+                let variance = row.iter().map(square).sum::<f64>() * share;
+                let scale = 1.0 / (variance + f64::from(EPSILON)).sqrt();
+                let blocks = row.chunks(16).zip(operands[1].chunks(32));
+                let columns = blocks.flat_map(|(x, terms)| {
+                    let (gamma, beta) = terms.split_at(16);
+                    x.iter().zip(gamma).zip(beta)
+                });
+                columns.map(move |((x, gamma), beta)| (x - mean) * scale * gamma + beta)
+            });
+            vec![normal.collect()]
+        }),
     })
 }

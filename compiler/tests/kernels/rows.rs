@@ -1,0 +1,58 @@
+//! What holds of whole rows.
+
+use npuc::kernels::cases::values::Pattern;
+use npuc::kernels::cases::{Case, standard};
+use npuc::kernels::layernorm::EPSILON;
+
+fn cases_of(kernel: &str) -> Vec<Case> {
+    let cases = standard().unwrap().into_iter();
+    cases.filter(|case| case.kernel == kernel).collect()
+}
+
+/// Calls `f` with the operands of a case before the call and its results, for every pattern.
+fn for_each_run(case: &Case, mut f: impl FnMut(&[Vec<f64>], &[f64])) {
+    let machine = case.machine().unwrap_or_else(|e| panic!("{e}"));
+    for (pattern, _) in Pattern::ALL {
+        let outcome = case.run(&machine, pattern, 3);
+        let outcome = outcome.unwrap_or_else(|e| panic!("{e}"));
+        f(&case.inputs(pattern, 3), &outcome.results[0]);
+    }
+}
+
+#[test]
+fn rows_of_softmax_sum_to_one() {
+    for case in cases_of("softmax") {
+        for_each_run(&case, |_, results| {
+            for row in results.chunks(case.operands[0].row) {
+                let sum: f64 = row.iter().sum();
+                assert!((sum - 1.0).abs() < 1e-2, "{sum}");
+            }
+        });
+    }
+}
+
+#[test]
+fn layernorm_is_as_near_as_the_larger_of_its_terms_allows() {
+    for case in cases_of("layernorm") {
+        let columns = case.operands[0].row;
+        for_each_run(&case, |operands, results| {
+            let rows = operands[0].chunks(columns).zip(results.chunks(columns));
+            for (x, y) in rows {
+                let mean = x.iter().sum::<f64>() / columns as f64;
+                let squares = x.iter().map(|x| (x - mean) * (x - mean));
+                let variance = squares.sum::<f64>() / columns as f64;
+                let scale = 1.0 / (variance + f64::from(EPSILON)).sqrt();
+                for (k, (x, y)) in x.iter().zip(y).enumerate() {
+                    let at = k / 16 * 32 + k % 16;
+                    let (gamma, beta) = (operands[1][at], operands[1][at + 16]);
+                    let normal = (x - mean) * scale * gamma;
+                    let larger = normal.abs().max(beta.abs());
+                    // A unit of the last place is at most 2^-7 of a bf16.
+                    let off = (y - (normal + beta)).abs();
+                    let allowed = larger * (-6f64).exp2() + gamma.abs() * (-8f64).exp2();
+                    assert!(off <= allowed, "{k}: {y}, {normal} + {beta}");
+                }
+            }
+        });
+    }
+}
