@@ -310,6 +310,18 @@ fn resources_of_tiles() {
                 .push(ObjectFifo::new(format!("s{i}"), a, &[b], 2, words(8)));
         }
     });
+    m.add("channels of a memory tile", designs::forward(), |d| {
+        for i in 0..6 {
+            let core = tile(i / 4, 2 + i % 4);
+            let fifo = ObjectFifo::new(format!("x{i}"), core, &[tile(1, 1)], 1, words(8));
+            d.fifos.push(fifo);
+        }
+    });
+    m.add("dimensions of a memory tile", designs::forward(), |d| {
+        d.fifos[1].dims_to_stream = [(2, 64), (2, 32), (2, 16), (2, 8), (8, 1)]
+            .map(|(size, stride)| Dim::new(size, stride))
+            .to_vec();
+    });
     let large = [("a", 4, words(2048)), ("b", 2, words(4608))];
     m.add("data of a core", inputs(&large), |d| {
         d.buffers.push(Buffer::new(

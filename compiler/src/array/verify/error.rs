@@ -466,7 +466,7 @@ pub enum DesignError {
         /// Channels it has.
         limit: u8,
         /// What to do.
-        hint: &'static str,
+        hint: String,
     },
     /// Too few buffer descriptors.
     #[error(

@@ -61,12 +61,16 @@ fn channels_suffice(design: &Design, plan: &Plan) -> Result<(), DesignError> {
             kind,
             limit: kind.dma_channels(),
             hint: match kind {
-                TileKind::Core if inward => {
-                    "join two of them in a memory tile, or send both over one fifo"
-                }
-                TileKind::Core => "send both over one fifo and distribute them in a memory tile",
-                TileKind::Mem => "use the memory tile of another column for some of them",
-                TileKind::Shim => "use the shim of another column for some of them",
+                TileKind::Core if inward => format!(
+                    "join `{}` and `{}` through the memory tile of column {}",
+                    fifos[0], fifos[1], tile.col
+                ),
+                TileKind::Core => format!(
+                    "send `{}` and `{}` as one fifo and distribute it in the memory tile of column {}",
+                    fifos[0], fifos[1], tile.col
+                ),
+                TileKind::Mem => "use the memory tile of another column for some of them".into(),
+                TileKind::Shim => "use the shim of another column for some of them".into(),
             },
         });
     }
