@@ -464,3 +464,40 @@ fn explains_kernels() {
     );
     refuses(&["explain", "passthrough", "7"], 1, &["4096 bytes"]);
 }
+
+#[test]
+fn check_says_what_is_wrong_with_a_design() {
+    let outcome = npuc(&["check", "scale_i16"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    assert!(
+        outcome.out.contains("8 fifos, 4 workers, 1 sequence;"),
+        "{}",
+        outcome.out
+    );
+    refuses(&["check", "scale_i61"], 1, &["did you mean `scale_i16`?"]);
+
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = |content: &str| {
+        let path = folder.path().join("design.txt");
+        std::fs::write(&path, content).expect("the file is written");
+        path
+    };
+    let three = "design d on npu1 columns 2 {
+        fifo a: i32[8] depth 1 (0,0) -> (1,2)
+        fifo b: i32[8] depth 1 (0,0) -> (1,2)
+        fifo c: i32[8] depth 1 (1,0) -> (1,2)
+    }";
+    let path = file(three);
+    let wrong = [
+        "core (1,2) needs 3 input channels",
+        "a core tile has 2",
+        "join `a` and `b` through the memory tile of column 1",
+    ];
+    refuses(&["check", str(&path)], 1, &wrong);
+    let path = file(&three.replace("depth 1 (1,0)", "deep 1 (1,0)"));
+    refuses(
+        &["check", str(&path)],
+        3,
+        &["4:24: found `deep`, expected `depth`"],
+    );
+}

@@ -4,7 +4,8 @@
 //! [`Verified`](verify::Verified) design, [`lower::lower`] makes a [`Lowered`](lowered::Lowered) of
 //! it, which [`package`](crate::package) writes to files.
 //!
-//! - [`design`]: fifos, links, buffers, workers, sequences; [`text`]: their text form.
+//! - [`design`]: fifos, links, buffers, workers, sequences; [`text`]: their text form;
+//!   [`read`]: text to a design.
 //! - [`verify`]: every limit, with an error that names thing, number, limit and a way out.
 //! - [`lower`]: the passes; [`route`]: the ways through the stream switches; [`schedule`]: shim
 //!   descriptors and task queues; [`worker`]: core programs with constant addresses;
@@ -16,6 +17,7 @@ pub mod lower;
 pub mod lowered;
 pub mod lowered_text;
 pub mod program;
+pub mod read;
 pub mod route;
 pub mod schedule;
 pub mod text;

@@ -1,4 +1,4 @@
-//! The command line: `npuc build`, `inspect`, `lint`, `disasm`, `asm`, `explain`, `draw`, `run`.
+//! The command line: `npuc build`, `check`, `inspect`, `lint`, `disasm`, `asm`, `explain`, `draw`, `run`.
 //!
 //! Exit codes: 0 done; 1 the work failed, for instance a kernel that does not fit or a run that does
 //! not end; 2 the command line is wrong; 3 an input file cannot be read or is not what it should be.
@@ -11,6 +11,7 @@ use miette::MietteDiagnostic;
 
 mod asm;
 pub mod build;
+mod check;
 mod disasm;
 mod draw;
 mod explain;
@@ -35,6 +36,8 @@ struct Cli {
 enum Command {
     /// Build overlays: core programs, configuration, instruction streams, XCLBIN
     Build(build::Args),
+    /// Check a design against every limit of npu1, without building it
+    Check(check::Args),
     /// Show what is inside an XCLBIN, PDI, CDO, core ELF or instruction stream
     Inspect(inspect::Args),
     /// Disassemble a core ELF, or the core programs inside an XCLBIN or PDI
@@ -91,6 +94,7 @@ fn report(text: &str) -> miette::Report {
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Build(args) => build::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Disasm(args) => disasm::run(&args),
         Command::Asm(args) => asm::run(&args),

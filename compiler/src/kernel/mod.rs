@@ -17,7 +17,7 @@ pub mod types;
 pub mod verify;
 
 /// A number and what it counts: `1 value`, `2 values`.
-fn counted(number: usize, noun: &str) -> String {
+pub(crate) fn counted(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }

@@ -1,5 +1,6 @@
 //! Designs: verified, lowered, routed, packed.
 
+mod bad_goldens;
 mod designs;
 mod emulated;
 mod errors;
@@ -7,6 +8,8 @@ mod gemm;
 mod golden_runs;
 mod goldens;
 mod packing;
+mod random;
+mod read;
 mod registers;
 mod rotation;
 mod routing;
