@@ -8,6 +8,7 @@ pub mod gemm;
 pub mod matmul_i8;
 pub mod matmul_i8_4x4;
 mod passthrough;
+pub mod rows;
 pub mod scale_i16;
 
 /// An overlay: a name, and how its design and kernels come about.
@@ -40,6 +41,8 @@ pub const ALL: &[Overlay] = &[
     gemm::OVERLAYS[1],
     gemm::OVERLAYS[2],
     gemm::OVERLAYS[3],
+    rows::OVERLAYS[0],
+    rows::OVERLAYS[1],
 ];
 
 /// The overlay called `name`.

@@ -13,4 +13,5 @@ mod read;
 mod registers;
 mod rotation;
 mod routing;
+mod rows;
 mod texts;
