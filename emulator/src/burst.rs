@@ -18,7 +18,7 @@ use crate::wake::bits;
 /// Words for which a burst is worth its begin.
 const SHORTEST: u32 = 8;
 /// Cycles between two looks for bursts.
-const EVERY: u64 = 8;
+const EVERY: u64 = 4;
 
 /// Cycles that are done ahead of the array's clock, and a mark for some of them.
 #[derive(Clone, Debug)]

@@ -29,16 +29,18 @@
 //!
 //! Cores run ahead of the array's clock and streams move in bursts while nobody can tell; see `cores`
 //! and `burst`. `cargo xtask bench emulator` measures it on sixteen cores that multiply int8 matrices.
-//! What bounds it is the interpretation of bundles. `valgrind --tool=callgrind` on 256 columns of that
-//! product counts 1700 instructions of the host for a core cycle in which the pipeline advances:
+//! What bounds it is the interpretation of bundles: `perf record` of that benchmark on one thread, of the
+//! emulator's own functions:
 //!
 //! | where | share |
 //! |---|---|
-//! | a core's cycle: issue, loads, stores, results | 38 % |
-//! | the 256 products of a bundle and their sums | 25 % |
+//! | a core's cycle: issue, loads, stores, results | 52 % |
+//! | the 256 products of a bundle and their sums | 16 % |
 //! | DMA channels, streams, host memory | 18 % |
-//! | the array's clock, looking for bursts and for who is awake | 12 % |
-//! | loading and the rest | 7 % |
+//! | the array's clock, looking for bursts and for who is awake | 14 % |
+//!
+//! Threads share the first two rows, so that two cannot be more than half as fast again as one; the
+//! array itself is stepped by one.
 
 pub mod core;
 

@@ -30,6 +30,13 @@ pub(crate) fn conflicts(slot: &Slot) -> u8 {
     if let ([a, b], 2) = (&slot.vector_loads[..], slot.accesses) {
         return u8::from(banks(a.addr, a.bytes) & banks(b.addr, b.bytes) != 0);
     }
+    // And two loads with a store.
+    if let ([a, b], [c], 3) = (&slot.vector_loads[..], &slot.stores[..], slot.accesses) {
+        let [a, b] = [a, b].map(|load| banks(load.addr, load.bytes));
+        let c = banks(c.addr, c.bytes);
+        let (any, all) = ((a & b) | (a & c) | (b & c), a & b & c);
+        return u8::from(any != 0) + u8::from(all != 0);
+    }
     rounds(slot)
 }
 
@@ -61,7 +68,7 @@ fn rounds(slot: &Slot) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::pipe::VectorLoad;
+    use crate::core::pipe::{StoreFlight, VectorLoad};
 
     fn slot(loads: &[(u32, u8)]) -> Slot {
         let mut slot = Slot::default();
@@ -86,6 +93,24 @@ mod tests {
             0,
             "another tile"
         );
+    }
+
+    #[test]
+    fn two_loads_and_a_store_wait_as_any_three_accesses_do() {
+        for (load, store) in [
+            (0x7_0000, 0x7_4000),
+            (0x7_0100, 0x7_0200),
+            (0x7_8000, 0x7_4020),
+        ] {
+            let mut slot = slot(&[(0x7_0000, 32), (load, 32)]);
+            slot.store(StoreFlight {
+                pc: 0,
+                addr: store,
+                bytes: 32,
+                data: [0; 32],
+            });
+            assert_eq!(conflicts(&slot), rounds(&slot), "{load:#x} {store:#x}");
+        }
     }
 
     #[test]
