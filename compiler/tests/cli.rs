@@ -501,3 +501,16 @@ fn check_says_what_is_wrong_with_a_design() {
         &["4:24: found `deep`, expected `depth`"],
     );
 }
+
+#[test]
+fn a_design_is_drawn_without_programs() {
+    let built = Built::new();
+    let drawn = npuc(&["draw", str(&built.path("design.txt"))]);
+    assert_eq!(drawn.code, Some(0), "{}", drawn.err);
+    for text in ["<svg ", "core tile (0,2)", "<title>in</title>", "2 × 4 KiB"] {
+        assert!(drawn.out.contains(text), "{text} in {}", drawn.out);
+    }
+    let broken = built.file("broken.txt", b"design d on npu1 columns 2");
+    let message = ["found the end, expected `{`"];
+    refuses(&["draw", str(&broken)], 3, &message);
+}

@@ -7,17 +7,19 @@ use formats::pdi::Pdi;
 use formats::xclbin::{Contents, Xclbin};
 
 use super::{Failure, print, read};
+use crate::array::design::Design;
 use crate::array::lower::lower;
 use crate::array::verify::verify;
 use crate::build::cache::Key;
 use crate::build::files;
 use crate::draw::{Names, Scene, to_svg};
 use crate::overlays;
+use crate::package::Configuration;
 
 /// Arguments of `npuc draw`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// XCLBIN, or name of an overlay
+    /// XCLBIN, design as text, or name of an overlay
     what: String,
     /// Where to write the SVG, instead of to standard output
     #[arg(long, short, value_name = "FILE")]
@@ -27,12 +29,21 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let path = PathBuf::from(&args.what);
     let svg = if path.is_file() {
-        let cdo = configuration(&read(&path)?).map_err(|e| Failure::input(&path, e))?;
-        let title = path.file_name().unwrap_or(path.as_os_str());
-        to_svg(
-            &Scene::new(&cdo, &Names::default()),
-            &title.to_string_lossy(),
-        )
+        let content = read(&path)?;
+        match std::str::from_utf8(&content) {
+            Ok(text) if text.trim_start().starts_with("design") => {
+                let design = text.parse::<Design>();
+                text_design(design.map_err(|e| Failure::input(&path, e))?)?
+            }
+            _ => {
+                let cdo = configuration(&content).map_err(|e| Failure::input(&path, e))?;
+                let title = path.file_name().unwrap_or(path.as_os_str());
+                to_svg(
+                    &Scene::new(&cdo, &Names::default()),
+                    &title.to_string_lossy(),
+                )
+            }
+        }
     } else {
         overlay(&args.what)?
     };
@@ -40,6 +51,17 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         Some(out) => super::write(out, svg.as_bytes()),
         None => print(&svg),
     }
+}
+
+/// The picture of a design, whose cores have no programs yet.
+fn text_design(design: Design) -> Result<String, Failure> {
+    let verified = verify(design).map_err(Failure::work)?;
+    let lowered = lower(&verified).map_err(Failure::work)?;
+    let cdo = Configuration::registers(&lowered).map_err(Failure::work)?;
+    Ok(to_svg(
+        &Scene::new(&cdo, &Names::of(&lowered)),
+        &lowered.name,
+    ))
 }
 
 fn overlay(name: &str) -> Result<String, Failure> {

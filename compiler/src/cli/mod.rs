@@ -48,7 +48,7 @@ enum Command {
     Explain(explain::Args),
     /// Find what would keep an XCLBIN, and instruction streams on it, from running
     Lint(lint::Args),
-    /// Draw the array as an XCLBIN or an overlay configures it: tiles, buffers, routes
+    /// Draw the array as an XCLBIN, a design or an overlay configures it: tiles, buffers, routes
     Draw(draw::Args),
     /// Run an instruction stream on an XCLBIN, on the emulator
     Run(run::Args),

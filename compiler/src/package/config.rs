@@ -308,6 +308,15 @@ impl Configuration {
         })
     }
 
+    /// The register writes of a lowered design without its programs: locks, buffers, descriptors,
+    /// switches.
+    ///
+    /// # Errors
+    /// [`PackageError`] when a value does not fit its register.
+    pub fn registers(lowered: &Lowered) -> Result<Cdo, PackageError> {
+        initialise(lowered)
+    }
+
     /// The files in the order in which they are applied.
     pub fn parts(&self) -> [&Cdo; 3] {
         [&self.elfs, &self.init, &self.enable]
