@@ -7,6 +7,7 @@
 //! - [`mod@add`]: sum of two tensors.
 //! - [`cases`]: every kernel in its standard shapes, for the benchmark and the tests.
 //! - [`mod@exp`]: e to the power of each element.
+//! - [`mod@gelu`]: an activation function.
 //! - [`mod@layernorm`], [`mod@softmax`]: rows, normalised.
 //! - [`passthrough`](mod@passthrough): copies bytes.
 //! - [`scale_i16`](mod@scale_i16): multiplies by a factor, shifts, rounds, saturates.
@@ -17,6 +18,8 @@ pub mod add;
 pub mod cases;
 mod error;
 pub mod exp;
+mod gate;
+pub mod gelu;
 pub mod layernorm;
 mod math;
 pub mod matmul;
@@ -30,6 +33,7 @@ pub use add::{Addend, add};
 pub use error::KernelError;
 pub(crate) use error::blocks;
 pub use exp::exp;
+pub use gelu::gelu;
 pub use layernorm::layernorm;
 pub use matmul::bf16::{MatmulBf16, matmul_bf16};
 pub use matmul::int8::{self as matmul_i8, MatmulI8, matmul_i8};

@@ -1,5 +1,6 @@
 //! Kernels against plain loops, by the interpreter and on the emulated core; and what they refuse.
 
+mod activations;
 mod cases;
 mod products;
 mod rows;
@@ -14,7 +15,7 @@ use npuc::kernel::verify::{Verified, verify};
 use npuc::kernels::matmul::bf16::Sum;
 use npuc::kernels::matmul::requant::To;
 use npuc::kernels::{
-    Addend, KernelError, MatmulBf16, MatmulI8, Requant, Transpose, add, exp, layernorm,
+    Addend, KernelError, MatmulBf16, MatmulI8, Requant, Transpose, add, exp, gelu, layernorm,
     matmul_bf16, matmul_i8, matmul_i8_requant, passthrough, scale_i16, softmax, transpose,
 };
 use proptest::prelude::*;
@@ -202,6 +203,7 @@ fn shapes_that_kernels_refuse() {
         softmax(1, 40),
         layernorm(2, 16),
         layernorm(256, 256),
+        gelu(16),
     ]
     .into_iter()
     .map(|result| result.unwrap_err())

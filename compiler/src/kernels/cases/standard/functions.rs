@@ -2,11 +2,12 @@
 
 use super::{Case, Elem, KernelError, Operand, Role, Values, Work, operand};
 use crate::kernels::layernorm::EPSILON;
-use crate::kernels::{exp, layernorm, softmax};
+use crate::kernels::{exp, gelu, layernorm, softmax};
 
 pub(super) fn cases() -> Result<Vec<Case>, KernelError> {
     Ok(vec![
         case_exp(4096)?,
+        case_gelu(4096)?,
         case_softmax(4, 1536)?,
         case_layernorm(8, 384)?,
         case_layernorm(4, 1280)?,
@@ -50,6 +51,50 @@ fn case_exp(elements: u32) -> Result<Case, KernelError> {
         ],
         work: work(u64::from(elements) / 32, [12, 12, 13, 8]),
         exact: Box::new(|operands| vec![operands[0].iter().map(|x| x.exp()).collect()]),
+    })
+}
+
+/// The complementary error function of a number that is not negative.
+///
+/// The series of erf up to 3, beyond it the continued fraction of erfc (Abramowitz and Stegun 7.1.5 and
+/// 7.1.14).
+fn erfc(a: f64) -> f64 {
+    if a < 3.0 {
+        let terms = (1..100).scan(a, |term, k| {
+            let k = f64::from(k);
+            *term *= -a * a / k;
+            Some(*term / (2.0 * k + 1.0))
+        });
+        return 1.0 - (a + terms.sum::<f64>()) * std::f64::consts::FRAC_2_SQRT_PI;
+    }
+    let fraction = (1..200)
+        .rev()
+        .fold(a, |below, k| a + f64::from(k) / 2.0 / below);
+    (-a * a).exp() / fraction / std::f64::consts::PI.sqrt()
+}
+
+fn case_gelu(elements: u32) -> Result<Case, KernelError> {
+    let values = signed(2.0, 1e30, 1e-30);
+    Ok(Case {
+        kernel: "gelu",
+        shape: elements.to_string(),
+        func: gelu(elements)?,
+        operands: vec![
+            rows("x", 1, elements, Role::In, values),
+            rows("work", 1, elements, Role::Work, values),
+            rows("y", 1, elements, Role::Out, values),
+        ],
+        work: work(u64::from(elements) / 32, [28, 25, 36, 24]),
+        exact: Box::new(|operands| {
+            let gelu = operands[0].iter().map(|x| {
+                let tail = erfc(x.abs() / std::f64::consts::SQRT_2) / 2.0;
+                match *x > 0.0 {
+                    true => x * (1.0 - tail),
+                    false => x * tail,
+                }
+            });
+            vec![gelu.collect()]
+        }),
     })
 }
 
@@ -110,4 +155,23 @@ fn case_layernorm(count: u32, columns: u32) -> Result<Case, KernelError> {
             vec![normal.collect()]
         }),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_function_is_that_of_tables() {
+        // Abramowitz and Stegun, table 7.1, and erfc(4).
+        for (x, y) in [
+            (0.0, 1.0),
+            (0.5, 0.479_500_122),
+            (1.0, 0.157_299_207),
+            (4.0, 1.541_725_79e-8),
+        ] {
+            assert!((erfc(x) / y - 1.0).abs() < 1e-8, "{x}: {}", erfc(x));
+        }
+        assert!((erfc(2.999_999) / erfc(3.0) - 1.0).abs() < 1e-4);
+    }
 }
