@@ -7,7 +7,7 @@
 //! - [`mod@add`]: sum of two tensors.
 //! - [`cases`]: every kernel in its standard shapes, for the benchmark and the tests.
 //! - [`mod@exp`]: e to the power of each element.
-//! - [`mod@gelu`]: an activation function.
+//! - [`mod@gelu`], [`mod@silu`]: activation functions.
 //! - [`mod@layernorm`], [`mod@softmax`]: rows, normalised.
 //! - [`passthrough`](mod@passthrough): copies bytes.
 //! - [`scale_i16`](mod@scale_i16): multiplies by a factor, shifts, rounds, saturates.
@@ -25,6 +25,7 @@ mod math;
 pub mod matmul;
 pub mod passthrough;
 pub mod scale_i16;
+pub mod silu;
 pub mod softmax;
 pub mod transpose;
 mod unroll;
@@ -40,5 +41,6 @@ pub use matmul::int8::{self as matmul_i8, MatmulI8, matmul_i8};
 pub use matmul::requant::{Requant, matmul_i8_requant};
 pub use passthrough::passthrough;
 pub use scale_i16::scale_i16;
+pub use silu::silu;
 pub use softmax::softmax;
 pub use transpose::{Transpose, transpose};

@@ -34,6 +34,7 @@ fn limit(kernel: &str) -> Option<f64> {
         // Two roundings of integers.
         "matmul_i8_i8" | "matmul_i8_i8_last" => Some(1.0),
         "exp" | "softmax" => Some(2.0),
+        "silu" => Some(3.0),
         _ => None,
     }
 }

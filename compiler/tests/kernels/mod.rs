@@ -16,7 +16,7 @@ use npuc::kernels::matmul::bf16::Sum;
 use npuc::kernels::matmul::requant::To;
 use npuc::kernels::{
     Addend, KernelError, MatmulBf16, MatmulI8, Requant, Transpose, add, exp, gelu, layernorm,
-    matmul_bf16, matmul_i8, matmul_i8_requant, passthrough, scale_i16, softmax, transpose,
+    matmul_bf16, matmul_i8, matmul_i8_requant, passthrough, scale_i16, silu, softmax, transpose,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -204,6 +204,7 @@ fn shapes_that_kernels_refuse() {
         layernorm(2, 16),
         layernorm(256, 256),
         gelu(16),
+        silu(65536),
     ]
     .into_iter()
     .map(|result| result.unwrap_err())

@@ -2,12 +2,13 @@
 
 use super::{Case, Elem, KernelError, Operand, Role, Values, Work, operand};
 use crate::kernels::layernorm::EPSILON;
-use crate::kernels::{exp, gelu, layernorm, softmax};
+use crate::kernels::{exp, gelu, layernorm, silu, softmax};
 
 pub(super) fn cases() -> Result<Vec<Case>, KernelError> {
     Ok(vec![
         case_exp(4096)?,
         case_gelu(4096)?,
+        case_silu(4096)?,
         case_softmax(4, 1536)?,
         case_layernorm(8, 384)?,
         case_layernorm(4, 1280)?,
@@ -94,6 +95,25 @@ fn case_gelu(elements: u32) -> Result<Case, KernelError> {
                 }
             });
             vec![gelu.collect()]
+        }),
+    })
+}
+
+fn case_silu(elements: u32) -> Result<Case, KernelError> {
+    let values = signed(2.0, 1e30, 1e-30);
+    Ok(Case {
+        kernel: "silu",
+        shape: elements.to_string(),
+        func: silu(elements)?,
+        operands: vec![
+            rows("x", 1, elements, Role::In, values),
+            rows("work", 1, elements, Role::Work, values),
+            rows("y", 1, elements, Role::Out, values),
+        ],
+        work: work(u64::from(elements) / 32, [24, 21, 30, 20]),
+        exact: Box::new(|operands| {
+            let silu = operands[0].iter().map(|x| x / (1.0 + (-x).exp()));
+            vec![silu.collect()]
         }),
     })
 }
