@@ -27,7 +27,7 @@ use crate::aie2::mir::ValueId;
 use crate::aie2::vcode::{VFunc, VInst};
 
 /// Placements that are tried per instruction before a longer time between passes is.
-const BUDGET: usize = 3;
+const BUDGET: usize = 4;
 
 /// Whether there are wide registers enough for what a plan of `insts` keeps in them at once.
 pub fn fits_registers(func: &VFunc, webs: &Webs, insts: &[VInst], plan: &Plan) -> bool {
