@@ -301,14 +301,35 @@ fn numbers(func: &MFunc) -> HashMap<ValueId, i64> {
             *known = known.filter(|k| Some(*k) == constant);
         }
     }
-    let entering = func.params.iter().map(|p| p.1);
-    let renamed = func.blocks.iter().flat_map(|b| &b.successors);
-    let renamed = renamed.flat_map(|e| e.renames.iter().map(|r| r.1));
-    for value in entering.chain(renamed) {
-        numbers.remove(&value);
+    for (_, value) in &func.params {
+        numbers.insert(*value, None);
     }
-    let sure = numbers.into_iter().filter_map(|(v, n)| Some((v, n?)));
-    sure.collect()
+    // A value that edges rename is what those it comes from are, if they are all the same.
+    let mut sources: BTreeMap<ValueId, Vec<ValueId>> = BTreeMap::new();
+    let edges = func.blocks.iter().flat_map(|b| &b.successors);
+    for (here, there) in edges.flat_map(|e| &e.renames) {
+        sources.entry(*there).or_default().push(*here);
+    }
+    let mut named: HashMap<ValueId, i64> = HashMap::new();
+    let number = |named: &HashMap<ValueId, i64>, value: &ValueId| match sources.contains_key(value)
+    {
+        true => named.get(value).copied(),
+        false => numbers.get(value).copied().flatten(),
+    };
+    let mut before = usize::MAX;
+    while before != named.len() {
+        before = named.len();
+        for (value, from) in sources.iter().filter(|s| !numbers.contains_key(s.0)) {
+            let first = number(&named, &from[0]);
+            let same = from.iter().all(|f| number(&named, f) == first);
+            if let Some(first) = first.filter(|_| same) {
+                named.insert(*value, first);
+            }
+        }
+    }
+    let written = numbers.iter().filter(|(v, _)| !sources.contains_key(v));
+    let sure = written.filter_map(|(v, n)| Some((*v, (*n)?)));
+    sure.chain(named.iter().map(|(v, n)| (*v, *n))).collect()
 }
 
 /// Values that accesses take as pointers, and what those come from.
