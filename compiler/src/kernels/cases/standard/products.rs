@@ -125,7 +125,8 @@ fn case_requant(sizes: [u32; 3], to: To, accumulate: bool) -> Result<Case, Kerne
         operand("c", elem, elements, 8, Role::Out),
     ];
     let mut work = work(sizes, 1, 256);
-    work.loads += elements / 32 * 6;
+    // Bias (four) and scale (two) are loaded once for the four blocks of a column of a tile.
+    work.loads += elements / 128 * 6;
     // Shifts to registers share the slot of the stores: one a block for 8-bit results, two for bf16.
     let shifts = elements / 32 * u64::from(elem.bytes());
     work.stores = elements * u64::from(elem.bytes()) / 32 + shifts;
