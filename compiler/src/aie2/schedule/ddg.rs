@@ -46,7 +46,12 @@ pub struct Graph {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Nothing.
-    Pipeline,
+    Pipeline {
+        /// From this instruction on the list holds passes of a loop that overlap, at given cycles. There
+        /// a value may be written in front of an instruction that reads the one before it, because the
+        /// write lands later: what stands before this point stays visible behind such writes.
+        tail: usize,
+    },
     /// What reads a result, or follows in memory, issues no earlier than what it follows, even where
     /// the pipeline would allow it: the order of issue is then an order of the program.
     Program,
@@ -105,8 +110,9 @@ struct UnderWay {
 }
 
 impl UnderWay {
-    /// What instruction `k` comes after; from then on it is under way itself.
-    fn meets(&mut self, inst: &VInst, span: Option<Span>, k: usize) -> Vec<usize> {
+    /// What instruction `k` comes after; from then on it is under way itself, and hides what it writes
+    /// over, if it `hides`.
+    fn meets(&mut self, inst: &VInst, span: Option<Span>, k: usize, hides: bool) -> Vec<usize> {
         let mut meets: Vec<usize> = self.done.into_iter().collect();
         if inst.op() == arch::aie2::op::DONE {
             meets.extend(self.done.map_or(0, |d| d + 1)..k);
@@ -131,7 +137,8 @@ impl UnderWay {
             meets.extend(stores.next().filter(|_| access.write).map(|m| m.0));
             // Whatever meets bytes that are written over meets what writes it.
             let hidden = |other: MemAccess, at: Option<Span>| {
-                access.write
+                hides
+                    && access.write
                     && (access.object.is_none() || access.object == other.object)
                     && match (at, span) {
                         (_, None) => true,
@@ -156,8 +163,12 @@ impl Graph {
         order: Order,
     ) -> Self {
         let flow = |latency: i32| match order {
-            Order::Pipeline => latency,
+            Order::Pipeline { .. } => latency,
             Order::Program => latency.max(0),
+        };
+        let tail = match order {
+            Order::Pipeline { tail } => tail,
+            Order::Program => insts.len(),
         };
         let touched: Vec<Vec<Touch>> = insts.iter().map(|i| touches(func, units, i)).collect();
         let mut best: HashMap<(usize, usize), i32> = HashMap::new();
@@ -179,7 +190,7 @@ impl Graph {
                 }
             }
         };
-        // Per place: writes since which nothing else wrote, and reads since.
+        // Per place: writes that may be read, and reads since.
         let mut writes: HashMap<Key, Vec<(usize, Touch)>> = HashMap::new();
         let mut reads: HashMap<Key, Vec<(usize, Touch)>> = HashMap::new();
         for (k, list) in touched.iter().enumerate() {
@@ -202,12 +213,16 @@ impl Graph {
                         need(r, k, war(&read, touch));
                     }
                 }
-                writes.insert(key, vec![(k, *touch)]);
+                let writes = writes.entry(key).or_default();
+                if k < tail {
+                    writes.clear();
+                }
+                writes.push((k, *touch));
             }
         }
         let mut under_way = UnderWay::default();
         for (k, inst) in insts.iter().enumerate() {
-            for from in under_way.meets(inst, spans[k], k) {
+            for from in under_way.meets(inst, spans[k], k, k < tail) {
                 if let Some(latency) = distance(func, &insts[from], inst) {
                     need(from, k, flow(latency));
                 }

@@ -113,7 +113,14 @@ pub fn schedule_block(
     at[first..last].copy_from_slice(&spans::of_line(func, &vblock.insts));
     let mut line = Line {
         func,
-        graph: Graph::new(func, webs, units, &insts, &at, Order::Pipeline),
+        graph: Graph::new(
+            func,
+            webs,
+            units,
+            &insts,
+            &at,
+            Order::Pipeline { tail: own.end },
+        ),
         forms: insts.iter().map(|i| Form::all(func, i)).collect(),
         insts,
         table: Table::new(),

@@ -184,6 +184,15 @@ fn check(func: Func) {
     }
 }
 
+/// The first pass multiplies what was loaded before the loop, while the load for the second is under way
+/// to the same register.
+#[test]
+fn passes_that_begin_before_the_loop_wait_for_what_enters_it() {
+    let steps = [(0, 0, 4)];
+    let looped = [(8, 0, 0), (0, 0, 2), (13, 0, 0)];
+    check(function(&steps, &looped, 3));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
