@@ -60,7 +60,7 @@ impl Graph {
 
     /// The crates of this workspace that `package` is built from.
     fn own(&self, package: &str) -> Vec<String> {
-        let own = |p: &String| p == "npuc" || p == "xtask" || p.starts_with("amanuensis");
+        let own = |p: &String| p.starts_with("npuc") || p == "xtask" || p.starts_with("amanuensis");
         self.reach(package).into_iter().filter(own).collect()
     }
 }
@@ -100,5 +100,20 @@ fn the_product_links_no_llvm_and_no_python() {
                 "amanuensis depends on {package}"
             );
         }
+    }
+}
+
+#[test]
+fn only_the_crate_for_it_links_llvm() {
+    let graph = Graph::of_workspace();
+    let links = |package: &str| {
+        graph
+            .reach(package)
+            .iter()
+            .any(|p| p == "llvm-sys" || p == "mlir-sys")
+    };
+    assert!(links("npuc-mlir"));
+    for package in ["npuc", "xtask", "amanuensis-tests", "amanuensis-examples"] {
+        assert!(!links(package), "{package} links LLVM");
     }
 }

@@ -37,6 +37,46 @@ const PACKAGES: &[Package] = &[
         shown_by: "/usr/include/uuid/uuid.h",
         purpose: "XRT's headers include it",
     },
+    Package {
+        name: "llvm-22-dev",
+        shown_by: "/usr/lib/llvm-22/bin/llvm-config",
+        purpose: "the crate mlir links LLVM",
+    },
+    Package {
+        name: "libmlir-22-dev",
+        shown_by: "/usr/lib/llvm-22/include/mlir-c/IR.h",
+        purpose: "the crate mlir links MLIR",
+    },
+    Package {
+        name: "mlir-22-tools",
+        shown_by: "/usr/lib/llvm-22/bin/mlir-tblgen",
+        purpose: "makes MLIR's dialects for the crate mlir",
+    },
+    Package {
+        name: "libpolly-22-dev",
+        shown_by: "/usr/lib/llvm-22/lib/libPolly.a",
+        purpose: "LLVM's static libraries name it",
+    },
+    Package {
+        name: "libclang1-22",
+        shown_by: "/usr/lib/llvm-22/lib/libclang-22.so.1",
+        purpose: "reads MLIR's headers",
+    },
+    Package {
+        name: "libclang-common-22-dev",
+        shown_by: "/usr/lib/llvm-22/lib/clang/22/include/stddef.h",
+        purpose: "reads MLIR's headers",
+    },
+    Package {
+        name: "zlib1g-dev",
+        shown_by: "/usr/include/zlib.h",
+        purpose: "LLVM links it",
+    },
+    Package {
+        name: "libzstd-dev",
+        shown_by: "/usr/include/zstd.h",
+        purpose: "LLVM links it",
+    },
 ];
 
 impl Package {
@@ -52,7 +92,7 @@ pub(crate) fn run() -> miette::Result<()> {
     let missing: Vec<&Package> = PACKAGES.iter().filter(|p| !p.is_there()).collect();
     for p in PACKAGES {
         let state = if p.is_there() { "present" } else { "missing" };
-        println!("{:<16} {state:<8} {}", p.name, p.purpose);
+        println!("{:<24} {state:<8} {}", p.name, p.purpose);
     }
     if missing.is_empty() {
         return Ok(());
