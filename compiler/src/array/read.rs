@@ -24,6 +24,7 @@
 //! ```
 
 mod lex;
+mod sequence;
 mod worker;
 
 use std::str::FromStr;
@@ -33,8 +34,8 @@ use thiserror::Error;
 
 use self::lex::{Token, tokens};
 use super::design::{
-    Allocation, Buffer, Cascade, Consumer, Depth, Design, Dim, HostArg, Kernel, Link, ObjectFifo,
-    ObjectType, Pad, Param, SeqOp, Sequence, Transfer,
+    Allocation, Buffer, Cascade, Consumer, Depth, Design, Dim, Kernel, Link, ObjectFifo,
+    ObjectType, Pad, Param,
 };
 use crate::kernel::types::Elem;
 
@@ -392,58 +393,5 @@ impl<'a> Reader<'a> {
             return Ok(Param::I32);
         }
         Ok(Param::Memory(self.shape(elem)?))
-    }
-
-    fn sequence(&mut self) -> Read<Sequence> {
-        let name = self.name()?;
-        let args = self.enclosed(["(", ")"], |r| {
-            let name = r.name()?;
-            r.need(":")?;
-            let object = r.object()?;
-            Ok(HostArg { name, object })
-        })?;
-        self.need("{")?;
-        let mut ops = Vec::new();
-        while !self.take("}") {
-            let op = match self.word(&["transfer", "wait", "parameter"])? {
-                "transfer" => self.transfer()?.into(),
-                "wait" => SeqOp::wait(self.name()?),
-                _ => {
-                    let buffer = self.name()?;
-                    let index = self.index()?;
-                    self.need("=")?;
-                    SeqOp::WriteParameter {
-                        buffer,
-                        index,
-                        value: self.signed()?,
-                    }
-                }
-            };
-            ops.push(op);
-        }
-        Ok(Sequence { name, args, ops })
-    }
-
-    /// `[3]` behind a name.
-    fn index(&mut self) -> Read<u32> {
-        self.need("[")?;
-        let index = self.number()?;
-        self.need("]")?;
-        Ok(index)
-    }
-
-    fn transfer(&mut self) -> Read<Transfer> {
-        let (fifo, arg) = (self.name()?, self.name()?);
-        self.need("offset")?;
-        let offset = self.number()?;
-        self.need("sizes")?;
-        let sizes = self.four()?;
-        self.need("strides")?;
-        let mut transfer = Transfer::tiled(fifo, arg, offset, sizes, self.four()?);
-        if self.take("bd") {
-            transfer.bd = Some(self.number()?);
-        }
-        transfer.token = self.take("token");
-        Ok(transfer)
     }
 }

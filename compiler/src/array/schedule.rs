@@ -10,7 +10,7 @@ use arch::array::Direction;
 use arch::limits::TASK_QUEUE_DEPTH;
 use arch::{Tile, TileKind};
 
-use super::design::{SeqOp, Sequence, Transfer};
+use super::design::{SeqOp, Sequence, TokenWait, Transfer};
 use super::verify::TransferError;
 
 /// Transfers that a channel takes: one running and those in its queue.
@@ -118,6 +118,22 @@ impl State {
         queue.drain(..=at);
         Ok(())
     }
+
+    /// A wait for tokens by number ends a transfer of each channel that has one with a token.
+    fn tokens(&mut self, wait: &TokenWait) {
+        for (channel, queue) in &mut self.under_way {
+            let Tile { col, row } = channel.tile;
+            let here = channel.direction() == wait.direction
+                && channel.index == wait.channel
+                && col >= wait.tile.col
+                && col - wait.tile.col < wait.columns
+                && row >= wait.tile.row
+                && row - wait.tile.row < wait.rows;
+            if let (true, Some(at)) = (here, queue.iter().position(|r| r.token)) {
+                queue.drain(..=at);
+            }
+        }
+    }
 }
 
 /// The descriptor of every transfer, `None` for other operations. `channel_of` knows the shim
@@ -140,7 +156,11 @@ pub fn descriptors(
                 Some(channel) => state.wait(channel, fifo).map(|()| None),
                 None => Ok(None),
             },
-            SeqOp::WriteParameter { .. } => Ok(None),
+            SeqOp::Token(wait) => {
+                state.tokens(wait);
+                Ok(None)
+            }
+            SeqOp::WriteParameter { .. } | SeqOp::Register(_) => Ok(None),
         };
         bds.push(bd.map_err(|error| (op, error))?);
     }

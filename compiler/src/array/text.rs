@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use super::design::{
     Allocation, Arg, Buffer, Cascade, Depth, Design, Dim, Link, ObjectFifo, ObjectType, Pad, Param,
-    Port, SeqOp, Sequence, Step, Transfer, Worker,
+    Port, RegisterWrite, SeqOp, Sequence, Step, TokenWait, Transfer, Worker,
 };
 
 const INDENT: &str = "  ";
@@ -222,6 +222,33 @@ impl Display for Transfer {
     }
 }
 
+impl Display for RegisterWrite {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "register {} {:#x}", self.tile, self.offset)?;
+        if let Some(mask) = self.mask {
+            write!(f, " mask {mask:#x}")?;
+        }
+        write!(f, " = {:#x}", self.value)
+    }
+}
+
+impl Display for TokenWait {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let TokenWait {
+            tile,
+            direction,
+            channel,
+            columns,
+            rows,
+        } = self;
+        write!(f, "token {tile} {direction} {channel}")?;
+        if (*columns, *rows) != (1, 1) {
+            write!(f, " columns {columns} rows {rows}")?;
+        }
+        Ok(())
+    }
+}
+
 impl Display for SeqOp {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -232,6 +259,8 @@ impl Display for SeqOp {
                 index,
                 value,
             } => write!(f, "parameter {buffer}[{index}] = {value}"),
+            SeqOp::Register(write) => write!(f, "{write}"),
+            SeqOp::Token(wait) => write!(f, "{wait}"),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The designs whose reference outputs are in `emulator/tests/goldens`.
 
 use arch::Tile;
+use arch::array::Direction;
 use npuc::array::design::{
     Arg, Buffer, Cascade, Design, Dim, HostArg, Kernel, Link, ObjectFifo, ObjectType, Pad, Param,
-    Port, SeqOp, Sequence, Step, Transfer, Worker,
+    Port, RegisterWrite, SeqOp, Sequence, Step, TokenWait, Transfer, Worker,
 };
 use npuc::kernel::types::Elem;
 
@@ -535,7 +536,8 @@ pub(super) fn shared_memory() -> Design {
     design
 }
 
-/// Two cores add what the sequence writes into their memory.
+/// Two cores add what the sequence writes into their memory; it ends with a wait for a token that
+/// nothing sends, and two writes to registers by number.
 pub(super) fn parameters() -> Design {
     let (cores, row) = ([tile(0, 2), tile(1, 3)], object(Elem::I16, 64));
     let mut design = Design::new("parameters");
@@ -602,6 +604,25 @@ pub(super) fn parameters() -> Design {
             Transfer::linear("out0", "b", 0, 2048).on_bd(5).into(),
             SeqOp::wait("in0"),
             SeqOp::wait("out0"),
+            SeqOp::Token(TokenWait {
+                tile: tile(0, 0),
+                direction: Direction::S2mm,
+                channel: 0,
+                columns: 1,
+                rows: 1,
+            }),
+            SeqOp::Register(RegisterWrite {
+                tile: tile(0, 2),
+                offset: 0x340d0,
+                mask: None,
+                value: 1,
+            }),
+            SeqOp::Register(RegisterWrite {
+                tile: tile(0, 0),
+                offset: 0x1d210,
+                mask: Some(0xf00),
+                value: 0x300,
+            }),
         ],
     )];
     design

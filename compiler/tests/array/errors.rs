@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use arch::array::Direction;
 use npuc::array::design::{
     Arg, Buffer, Cascade, Consumer, Depth, Design, Dim, HostArg, Kernel, Link, ObjectFifo,
-    ObjectType, Pad, Param, Port, SeqOp, Step, Transfer, Worker,
+    ObjectType, Pad, Param, Port, RegisterWrite, SeqOp, Step, TokenWait, Transfer, Worker,
 };
 use npuc::array::verify::verify;
 use npuc::kernel::types::Elem;
@@ -432,6 +433,40 @@ fn sequences() {
             value: 1,
         });
     });
+    let register = |tile, offset, mask, value| {
+        SeqOp::Register(RegisterWrite {
+            tile,
+            offset,
+            mask,
+            value,
+        })
+    };
+    m.pass("register outside the partition", |d| {
+        ops(d).push(register(tile(4, 2), 0x1f000, None, 1));
+    });
+    m.pass("register beyond the tile", |d| {
+        ops(d).push(register(tile(0, 2), 0x10_0000, None, 1));
+    });
+    m.pass("half a register", |d| {
+        ops(d).push(register(tile(0, 2), 0x1f002, None, 1));
+    });
+    m.pass("bits outside the mask", |d| {
+        ops(d).push(register(tile(0, 0), 0x1d210, Some(0xf00), 0x1300));
+    });
+    let token = |channel, columns, rows| {
+        SeqOp::Token(TokenWait {
+            tile: tile(2, 0),
+            direction: Direction::S2mm,
+            channel,
+            columns,
+            rows,
+        })
+    };
+    m.pass("token of no channel", |d| ops(d).push(token(2, 1, 1)));
+    m.pass("tokens of too many columns", |d| {
+        ops(d).push(token(0, 3, 1));
+    });
+    m.pass("tokens of no rows", |d| ops(d).push(token(0, 1, 0)));
     insta::assert_snapshot!(m.0);
 }
 

@@ -1,5 +1,8 @@
-//! The reference tools' configurations and instruction streams with core programs of this compiler:
-//! every golden design runs on the emulator and gives the right output.
+//! The reference tools' configurations and instruction streams beside this compiler's, of the same designs:
+//! with the same core programs and the same inputs, both run on the emulator and give the same output,
+//! the right one.
+//!
+//! Theirs are loaded as CDO, ours as the XCLBIN that ships.
 //!
 //! `cargo test -p npuc --test main golden_runs -- --nocapture` prints the table.
 
@@ -18,6 +21,7 @@ use npuc::array::verify::verify;
 use npuc::kernel::builder::FuncBuilder;
 use npuc::kernel::ir::{CoreLock, Count, Func, IntOp, MacMode, SrsMode, Value};
 use npuc::kernel::types::{AccLane, Elem, Rounding, Type};
+use npuc::package::Package;
 
 use super::designs::{self, tile};
 use super::emulated::{self, compiled, ramp};
@@ -28,6 +32,8 @@ type Programs = BTreeMap<Tile, CoreElf>;
 /// One dispatch of a golden: what goes in, and what must come out.
 struct Run {
     name: &'static str,
+    /// `None` where a design does not have the words for it.
+    design: Option<Design>,
     programs: Programs,
     /// Host buffers; the output is the last.
     args: Vec<Vec<u8>>,
@@ -49,11 +55,18 @@ fn halves(values: &[i16]) -> Vec<u8> {
     bytes(values, 2)
 }
 
-fn new(name: &'static str, programs: Programs, inputs: Vec<Vec<u8>>, output: Vec<u8>) -> Run {
+fn new(
+    name: &'static str,
+    design: impl Into<Option<Design>>,
+    programs: Programs,
+    inputs: Vec<Vec<u8>>,
+    output: Vec<u8>,
+) -> Run {
     let mut args = inputs;
     args.push(vec![0xee; output.len()]);
     Run {
         name,
+        design: design.into(),
         programs,
         args,
         output,
@@ -62,8 +75,8 @@ fn new(name: &'static str, programs: Programs, inputs: Vec<Vec<u8>>, output: Vec
 }
 
 impl Run {
-    /// Configures, loads, runs; a row of the table.
-    fn row(mut self) -> String {
+    /// The reference's configuration, with core programs put in.
+    fn theirs(&self) -> (Npu, Stream) {
         let name = self.name;
         let cdo = |file| Cdo::parse(&golden(name, file)).unwrap();
         let commands = self
@@ -76,36 +89,69 @@ impl Run {
             npu.load_cdo(&part)
                 .unwrap_or_else(|e| panic!("{name}: {e}"));
         }
-        let stream = Stream::parse(&golden(name, "insts.bin")).unwrap();
-        let mut ran = npu.run(&stream, &mut self.args, Budget { cycles: 2_000_000 });
+        (npu, Stream::parse(&golden(name, "insts.bin")).unwrap())
+    }
+
+    /// The same design lowered and packed here.
+    fn ours(&self) -> Option<(Npu, Stream)> {
+        let verified = verify(self.design.clone()?).unwrap_or_else(|e| panic!("{e}"));
+        let package = Package::new(&lower(&verified).unwrap(), &self.programs)
+            .unwrap_or_else(|e| panic!("{}: {e}", self.name));
+        let mut npu = Npu::new();
+        npu.load_xclbin(&package.xclbin().unwrap().to_bytes())
+            .unwrap_or_else(|e| panic!("{}: {e}", self.name));
+        Some((npu, package.streams[0].1.clone()))
+    }
+
+    /// What arrives in the output, and the time that it takes.
+    fn run(&self, (mut npu, stream): (Npu, Stream)) -> (Vec<u8>, u64) {
+        let name = self.name;
+        let mut args = self.args.clone();
+        let mut ran = npu.run(&stream, &mut args, Budget { cycles: 2_000_000 });
         if let Some(at) = self.waits {
             let text = ran.expect_err("it waits for ever").to_string();
             let wait = format!("operation {at} of {} (TCT_WAIT) waits", stream.ops.len());
             assert!(text.contains(&wait), "{name}: {text}");
             let rest = Stream::new(stream.ops[at + 1..].to_vec());
-            ran = npu.run(&rest, &mut self.args, Budget { cycles: 1_000 });
+            ran = npu.run(&rest, &mut args, Budget { cycles: 1_000 });
         }
         let report = ran.unwrap_or_else(|e| panic!("{name}: {e}"));
-        let got = self.args.last().expect("an output");
+        (args.pop().expect("an output"), report.cycles)
+    }
+
+    fn check(&self, whose: &str, got: &[u8]) {
         let wrong = got.iter().zip(&self.output).position(|(a, b)| a != b);
-        assert_eq!(wrong, None, "{name}: first wrong byte");
+        assert_eq!(wrong, None, "{}, {whose}: first wrong byte", self.name);
+        assert_eq!(got.len(), self.output.len());
+    }
+
+    /// A row of the table.
+    fn row(&self) -> String {
+        let (theirs, cycles) = self.run(self.theirs());
+        self.check("theirs", &theirs);
+        let ours = match self.ours().map(|ours| self.run(ours)) {
+            Some((ours, cycles)) => {
+                self.check("ours", &ours);
+                format!("ours in {cycles:>6}")
+            }
+            None => "not lowered here".to_string(),
+        };
         let waits = self.waits.map(|at| {
             format!("; operation {at} waits for a token that no transfer sends, and is told so")
         });
         format!(
-            "{name:<18} {:>2} core programs, {:>3} operations, {:>2} cores enabled, {:>6} bytes right{}",
+            "{:<18} {:>2} core programs, {:>6} bytes right, theirs in {cycles:>6} emulated cycles, {ours}{}",
+            self.name,
             self.programs.len(),
-            stream.ops.len(),
-            report.cores.len(),
-            got.len(),
+            theirs.len(),
             waits.unwrap_or_default()
         )
     }
 }
 
 /// The programs that the compiler makes of a design, whose places are those of the golden.
-fn of(design: Design, kernels: &[Func]) -> Programs {
-    let lowered = lower(&verify(design).unwrap_or_else(|e| panic!("{e}"))).unwrap();
+fn of(design: &Design, kernels: &[Func]) -> Programs {
+    let lowered = lower(&verify(design.clone()).unwrap_or_else(|e| panic!("{e}"))).unwrap();
     let cores = lowered.cores.iter();
     cores
         .map(|core| (core.tile, emulated::program(core, kernels)))
@@ -116,7 +162,8 @@ fn of(design: Design, kernels: &[Func]) -> Programs {
 fn plain(name: &'static str, design: Design, inputs: &[Vec<u32>], output: &[u32]) -> Run {
     let kernels = emulated::kernels(&design);
     let inputs = inputs.iter().map(|i| words(i)).collect();
-    new(name, of(design, &kernels), inputs, words(output))
+    let programs = of(&design, &kernels);
+    new(name, design, programs, inputs, words(output))
 }
 
 /// One end of a fifo as a core uses it: locks to acquire and to release, addresses of the buffers.
@@ -236,9 +283,9 @@ fn product(name: &'static str, design: Design, blocks: u32, [m, k, n]: [usize; 3
             .sum()
     };
     let c: Vec<i32> = (0..m * n).map(sum).collect();
-    let programs = of(design, &product_kernels(blocks));
+    let programs = of(&design, &product_kernels(blocks));
     let inputs = vec![halves(&a), halves(&b)];
-    new(name, programs, inputs, bytes(&c, 4))
+    new(name, design, programs, inputs, bytes(&c, 4))
 }
 
 /// Elements at nested strides, the outermost first.
@@ -293,7 +340,13 @@ fn parameters() -> Run {
     }
     Run {
         waits: Some(32),
-        ..new("i_rtp_multisync", programs, vec![halves(&a)], halves(&b))
+        ..new(
+            "i_rtp_multisync",
+            designs::parameters(),
+            programs,
+            vec![halves(&a)],
+            halves(&b),
+        )
     }
 }
 
@@ -332,6 +385,7 @@ fn weights() -> Run {
         .collect();
     new(
         "l_init_repeat",
+        designs::weights(),
         programs,
         vec![words(&input)],
         words(&output),
@@ -378,6 +432,7 @@ fn padding_and_cascade() -> Run {
     let input: Vec<u32> = (1..113).collect();
     new(
         "o_pad_cascade",
+        designs::padding(),
         programs,
         vec![words(&input)],
         words(&output),
@@ -393,6 +448,7 @@ fn packets() -> Run {
     output.extend(&input[16..]);
     new(
         "m_tasks_packet",
+        None,
         Programs::new(),
         vec![words(&input)],
         words(&output),
@@ -414,10 +470,11 @@ fn layouts() -> Run {
     let mut kernel = FuncBuilder::new("add");
     let [_, input, output] = [(); 3].map(|()| kernel.ptr_param());
     word_by_word(&mut kernel, &[input, output], 256, |_, word| word[0]);
-    let programs = of(design, &[kernel.finish()]);
+    let programs = of(&design, &[kernel.finish()]);
     let second: Vec<u32> = (0..128).collect();
     new(
         "f_ndim",
+        design,
         programs,
         vec![halves(&a), words(&second)],
         halves(&b),
@@ -458,7 +515,7 @@ fn runs() -> Vec<Run> {
 }
 
 #[test]
-fn every_golden_runs_with_our_programs() {
+fn every_golden_gives_the_same_output_in_our_lowering() {
     let mut names = Vec::new();
     for run in runs() {
         names.push(run.name);

@@ -8,7 +8,7 @@ use arch::array::{Direction, ShimBd, bd, dma, packet};
 use formats::txn;
 
 use super::plan::Plan;
-use crate::array::design::{Design, SeqOp, Sequence, Transfer};
+use crate::array::design::{Design, RegisterWrite, SeqOp, Sequence, Transfer};
 use crate::array::lowered::LoweredSequence;
 use crate::array::schedule::{self, Channel};
 
@@ -128,6 +128,14 @@ fn transfer_ops(
     Ok(ops)
 }
 
+fn register(write: &RegisterWrite) -> txn::Op {
+    let (addr, value) = (write.tile.base() + write.offset, write.value);
+    match write.mask {
+        Some(mask) => txn::Op::MaskWrite32 { addr, value, mask },
+        None => txn::Op::Write32 { addr, value },
+    }
+}
+
 /// The instruction stream of a verified sequence.
 ///
 /// # Errors
@@ -155,6 +163,14 @@ pub fn lower(
                 columns: 1,
                 rows: 1,
             })),
+            SeqOp::Token(wait) => ops.push(txn::Op::TctWait {
+                tile: wait.tile,
+                direction: token_direction(wait.direction),
+                channel: wait.channel,
+                columns: wait.columns,
+                rows: wait.rows,
+            }),
+            SeqOp::Register(write) => ops.push(register(write)),
             SeqOp::WriteParameter {
                 buffer,
                 index,

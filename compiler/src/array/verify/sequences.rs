@@ -3,11 +3,14 @@
 use arch::TileKind;
 use arch::array::ShimBd;
 use arch::array::field::Field;
+use arch::geometry::{ROWS, TILE_SPAN};
 
 use super::error::DesignError;
-use super::names;
 use super::transfer_error::TransferError;
-use crate::array::design::{Design, HostArg, ObjectFifo, SeqOp, Sequence, Transfer};
+use super::{fifos, names};
+use crate::array::design::{
+    Design, HostArg, ObjectFifo, RegisterWrite, SeqOp, Sequence, TokenWait, Transfer,
+};
 use crate::array::lower::plan::Plan;
 use crate::array::lower::sequence::{is_linear, shim_channel};
 use crate::array::schedule;
@@ -127,6 +130,49 @@ fn transfer(transfer: &Transfer, arg: &HostArg, fifo: &ObjectFifo) -> Result<(),
     Ok(())
 }
 
+fn register(write: &RegisterWrite) -> Result<(), TransferError> {
+    let last = TILE_SPAN - 4;
+    if write.offset > last || !write.offset.is_multiple_of(4) {
+        return Err(TransferError::RegisterOffset {
+            tile: write.tile,
+            offset: write.offset,
+            last,
+        });
+    }
+    match write.mask {
+        Some(mask) if write.value & !mask != 0 => Err(TransferError::RegisterMask {
+            value: write.value,
+            mask,
+            lost: write.value & !mask,
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn token(design_columns: u8, wait: &TokenWait) -> Result<(), TransferError> {
+    let (tile, kind) = (wait.tile, wait.tile.kind());
+    if wait.channel >= kind.dma_channels() {
+        return Err(TransferError::TokenChannel {
+            tile,
+            kind,
+            direction: wait.direction,
+            channel: wait.channel,
+            last: kind.dma_channels() - 1,
+        });
+    }
+    let (columns_left, rows_left) = (design_columns - tile.col, ROWS - tile.row);
+    if !(1..=columns_left).contains(&wait.columns) || !(1..=rows_left).contains(&wait.rows) {
+        return Err(TransferError::TokenArea {
+            tile,
+            columns: wait.columns,
+            rows: wait.rows,
+            columns_left,
+            rows_left,
+        });
+    }
+    Ok(())
+}
+
 struct Context<'a> {
     design: &'a Design,
     sequence: &'a Sequence,
@@ -169,6 +215,14 @@ impl Context<'_> {
                 Ok(transfer(t, arg, fifo))
             }
             SeqOp::Wait { fifo } => self.fifo(fifo).map(|_| Ok(())),
+            SeqOp::Register(write) => {
+                fifos::tile_exists(self.design, &self.user(), write.tile)?;
+                Ok(register(write))
+            }
+            SeqOp::Token(wait) => {
+                fifos::tile_exists(self.design, &self.user(), wait.tile)?;
+                Ok(token(self.design.columns, wait))
+            }
             SeqOp::WriteParameter { buffer, index, .. } => {
                 let Some(b) = self.design.buffers.iter().find(|b| b.name == *buffer) else {
                     let known = self.design.buffers.iter().map(|b| b.name.as_str());

@@ -1,7 +1,7 @@
 //! What can be wrong with an operation of a sequence.
 
-use arch::Tile;
 use arch::array::Direction;
+use arch::{Tile, TileKind};
 use thiserror::Error;
 
 /// What can be wrong with an operation of a sequence.
@@ -156,5 +156,61 @@ pub enum TransferError {
         buffer: String,
         /// Words it has.
         words: u64,
+    },
+    /// A register that does not exist.
+    #[error(
+        "it writes a register at offset {offset:#x} of tile {tile}; a tile has whole words up to {last:#x}\nhelp: count bytes from the tile's own base"
+    )]
+    RegisterOffset {
+        /// Tile.
+        tile: Tile,
+        /// Byte offset.
+        offset: u32,
+        /// The last word's.
+        last: u32,
+    },
+    /// Bits that are written, but masked out.
+    #[error(
+        "it writes {value:#x} under the mask {mask:#x}, which leaves out {lost:#x}\nhelp: widen the mask, or clear those bits"
+    )]
+    RegisterMask {
+        /// Value.
+        value: u32,
+        /// Mask.
+        mask: u32,
+        /// Bits of the value that the mask does not have.
+        lost: u32,
+    },
+    /// A token of a channel that does not exist.
+    #[error(
+        "it waits for a token of channel {direction} {channel} of tile {tile}; a {kind} tile has 0 to {last}\nhelp: name a channel of the tile"
+    )]
+    TokenChannel {
+        /// Tile.
+        tile: Tile,
+        /// Its kind.
+        kind: TileKind,
+        /// Direction.
+        direction: Direction,
+        /// Channel.
+        channel: u8,
+        /// Last one.
+        last: u8,
+    },
+    /// Tokens of tiles outside the partition.
+    #[error(
+        "it waits for tokens of {columns} columns and {rows} rows from tile {tile}; there are 1 to {columns_left} and 1 to {rows_left}\nhelp: wait for tiles of the partition"
+    )]
+    TokenArea {
+        /// Tile in the south-west.
+        tile: Tile,
+        /// Columns asked for.
+        columns: u8,
+        /// Rows asked for.
+        rows: u8,
+        /// Columns from that tile to the east end.
+        columns_left: u8,
+        /// Rows from that tile to the north end.
+        rows_left: u8,
     },
 }

@@ -1,0 +1,111 @@
+//! Text to the programs of the host.
+
+use arch::array::Direction;
+
+use super::{Read, Reader};
+use crate::array::design::{HostArg, RegisterWrite, SeqOp, Sequence, TokenWait, Transfer};
+
+impl Reader<'_> {
+    pub(super) fn sequence(&mut self) -> Read<Sequence> {
+        let name = self.name()?;
+        let args = self.enclosed(["(", ")"], |r| {
+            let name = r.name()?;
+            r.need(":")?;
+            let object = r.object()?;
+            Ok(HostArg { name, object })
+        })?;
+        self.need("{")?;
+        let mut ops = Vec::new();
+        while !self.take("}") {
+            let op = match self.word(&["transfer", "wait", "parameter", "register", "token"])? {
+                "transfer" => self.transfer()?.into(),
+                "wait" => SeqOp::wait(self.name()?),
+                "register" => SeqOp::Register(self.register()?),
+                "token" => SeqOp::Token(self.token()?),
+                _ => {
+                    let buffer = self.name()?;
+                    let index = self.index()?;
+                    self.need("=")?;
+                    SeqOp::WriteParameter {
+                        buffer,
+                        index,
+                        value: self.signed()?,
+                    }
+                }
+            };
+            ops.push(op);
+        }
+        Ok(Sequence { name, args, ops })
+    }
+
+    /// `0x1d210`.
+    fn hex(&mut self) -> Read<u32> {
+        let digits = self.peek().text.strip_prefix("0x");
+        let Some(value) = digits.and_then(|d| u32::from_str_radix(d, 16).ok()) else {
+            return Err(self.expected("a number of 32 bits such as `0x1d210`", &[]));
+        };
+        self.at += 1;
+        Ok(value)
+    }
+
+    fn register(&mut self) -> Read<RegisterWrite> {
+        let (tile, offset) = (self.tile()?, self.hex()?);
+        let mask = if self.take("mask") {
+            Some(self.hex()?)
+        } else {
+            None
+        };
+        self.need("=")?;
+        Ok(RegisterWrite {
+            tile,
+            offset,
+            mask,
+            value: self.hex()?,
+        })
+    }
+
+    fn token(&mut self) -> Read<TokenWait> {
+        let tile = self.tile()?;
+        let direction = match self.word(&["S2MM", "MM2S"])? {
+            "S2MM" => Direction::S2mm,
+            _ => Direction::Mm2s,
+        };
+        let channel = self.number()?;
+        let (mut columns, mut rows) = (1, 1);
+        if self.take("columns") {
+            columns = self.number()?;
+            self.need("rows")?;
+            rows = self.number()?;
+        }
+        Ok(TokenWait {
+            tile,
+            direction,
+            channel,
+            columns,
+            rows,
+        })
+    }
+
+    /// `[3]` behind a name.
+    pub(super) fn index(&mut self) -> Read<u32> {
+        self.need("[")?;
+        let index = self.number()?;
+        self.need("]")?;
+        Ok(index)
+    }
+
+    fn transfer(&mut self) -> Read<Transfer> {
+        let (fifo, arg) = (self.name()?, self.name()?);
+        self.need("offset")?;
+        let offset = self.number()?;
+        self.need("sizes")?;
+        let sizes = self.four()?;
+        self.need("strides")?;
+        let mut transfer = Transfer::tiled(fifo, arg, offset, sizes, self.four()?);
+        if self.take("bd") {
+            transfer.bd = Some(self.number()?);
+        }
+        transfer.token = self.take("token");
+        Ok(transfer)
+    }
+}
