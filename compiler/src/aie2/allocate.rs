@@ -2,7 +2,8 @@
 //! registers for.
 //!
 //! In order: pipelined loops as short as they can be; values that no hardware loop touches on the stack;
-//! loops stretched by a few cycles; loops that do not overlap, or overlap but take longer, for their plans
+//! the loop that wants too many registers stretched by a few cycles, then without overlap, and the others
+//! as they are; loops that overlap but take longer, for their plans
 //! mind registers; instructions in program order; scalars that loops touch on the stack.
 
 use super::coalesce::{Webs, coalesce};
@@ -28,12 +29,14 @@ pub(super) struct Finished {
     pub(super) frame: u32,
 }
 
-/// Times that pipelined loops are stretched by a cycle before they are not pipelined.
+/// Times that a pipelined loop is stretched before it is not pipelined.
 const STRETCHES: u32 = 3;
 
 /// Why a function has no registers.
 struct Lack {
     failure: Failure,
+    /// The block that wants too many.
+    block: usize,
     error: CompileError,
 }
 
@@ -46,21 +49,24 @@ pub(super) fn finish(mut func: VFunc) -> Result<Finished, CompileError> {
     let mut webs = coalesce(&mut func);
     save_wanted(&mut func, &mut webs);
     let mut spills = Vec::new();
-    let mut overlap = Overlap::Shorter(0);
+    let shortest = vec![Overlap::Shorter(0); func.blocks.len()];
+    let mut overlap = shortest.clone();
+    let mut stretches = vec![0; func.blocks.len()];
     let mut known = Known::default();
     loop {
-        let mut arrange = |overlap| {
+        let mut arrange = |overlap: &[Overlap]| {
             let (mut tried, mut with) = (func.clone(), webs.clone());
             lay_out(&mut tried);
             let loops = pipeline_loops(&mut tried, &mut with, overlap, &mut known);
             (tried, with, loops)
         };
-        let (tried, with, mut loops) = arrange(overlap);
+        let (tried, with, mut loops) = arrange(&overlap);
         let overlaps = |loops: &[LoopReport]| loops.iter().any(|l| l.note.is_none());
         let overlapping = overlaps(&loops);
         let mut result = allocate(&tried, &with, &[Limits::None, Limits::Pressure]);
         if result.is_err() && !overlapping {
-            let (longer, with_longer, its_loops) = arrange(Overlap::Longer);
+            let longer = vec![Overlap::Longer; func.blocks.len()];
+            let (longer, with_longer, its_loops) = arrange(&longer);
             let longer = overlaps(&its_loops)
                 .then(|| allocate(&longer, &with_longer, &[Limits::None, Limits::Pressure]));
             result = match longer {
@@ -89,16 +95,40 @@ pub(super) fn finish(mut func: VFunc) -> Result<Finished, CompileError> {
             true => Where::OutsideLoops,
             false => Where::Anywhere,
         };
-        let relieved = (overlap == Overlap::Shorter(0) || !overlapping)
+        let relieved = (overlap == shortest || !overlapping)
             && relieve(&mut func, &mut webs, &lack.failure, within, &mut spills);
-        overlap = match overlap {
-            _ if relieved => Overlap::Shorter(0),
-            Overlap::Shorter(more) if overlapping && more + 1 < STRETCHES => {
-                Overlap::Shorter(more + 1)
-            }
-            _ if overlapping => Overlap::Never,
-            _ => return Err(lack.error),
-        };
+        if relieved {
+            overlap.clone_from(&shortest);
+            stretches.fill(0);
+            continue;
+        }
+        if !overlapping {
+            return Err(lack.error);
+        }
+        for l in blamed(&tried, &loops, lack.block) {
+            stretches[l.block] += 1;
+            overlap[l.block] = match stretches[l.block] < STRETCHES {
+                true => Overlap::Shorter(l.cycles + 1),
+                false => Overlap::Never,
+            };
+        }
+    }
+}
+
+/// The overlapping loops that want too many registers where a block does: the block's own or the ones
+/// beside it, otherwise all.
+fn blamed<'a>(func: &VFunc, loops: &'a [LoopReport], block: usize) -> Vec<&'a LoopReport> {
+    let leads = |from: usize, to: usize| {
+        let mut edges = func.blocks[from].successors.iter();
+        edges.any(|e| e.to.index() == to)
+    };
+    let overlapping = || loops.iter().filter(|l| l.note.is_none());
+    let own = overlapping().find(|l| l.block == block);
+    let beside = || overlapping().filter(|l| leads(block, l.block) || leads(l.block, block));
+    match own {
+        Some(own) => vec![own],
+        None if beside().next().is_some() => beside().collect(),
+        None => overlapping().collect(),
     }
 }
 
@@ -122,14 +152,24 @@ fn allocate_with(func: &VFunc, webs: &Webs, limits: Limits) -> Result<MFunc, Box
     let ranges = Ranges::of(func, webs, &live, &schedules);
     match color(func, webs, &live, &ranges) {
         Ok(assignment) => Ok(assemble(func, webs, &assignment, &schedules)),
-        Err(failure) => Err(Box::new(Lack {
-            error: pressure(func, webs, &failure, &ranges),
-            failure,
-        })),
+        Err(failure) => {
+            let (block, error) = pressure(func, webs, &failure, &ranges);
+            Err(Box::new(Lack {
+                failure,
+                block,
+                error,
+            }))
+        }
     }
 }
 
-fn pressure(func: &VFunc, webs: &Webs, failure: &Failure, ranges: &Ranges) -> CompileError {
+/// The block with too many values, and the error that says so.
+fn pressure(
+    func: &VFunc,
+    webs: &Webs,
+    failure: &Failure,
+    ranges: &Ranges,
+) -> (usize, CompileError) {
     let file = |class: RegClass| match class {
         RegClass::W => RegClass::X,
         RegClass::Bm => RegClass::Cm,
@@ -162,15 +202,16 @@ fn pressure(func: &VFunc, webs: &Webs, failure: &Failure, ranges: &Ranges) -> Co
     let (func, class) = (func.name.clone(), failure.class);
     if failure.across_call && is_wide(class) {
         let kind = class.to_string();
-        return CompileError::AcrossCall { func, place, kind };
+        return (block, CompileError::AcrossCall { func, place, kind });
     }
-    CompileError::Pressure {
+    let error = CompileError::Pressure {
         func,
         place,
         kind: kind.to_string(),
         pressure,
         limit,
-    }
+    };
+    (block, error)
 }
 
 fn assemble(func: &VFunc, webs: &Webs, assignment: &Assignment, schedules: &[Schedule]) -> MFunc {

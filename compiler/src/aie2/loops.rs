@@ -135,26 +135,26 @@ impl KnownLoop {
     }
 }
 
-/// Which hardware loops are pipelined.
+/// Whether a hardware loop is pipelined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Overlap {
-    /// Those that are shorter then, each so many cycles a pass above what would be possible.
+    /// If it is shorter then, with at least so many cycles a pass.
     Shorter(u32),
-    /// All that can be, even where a pass takes longer: there are no registers for the shorter schedule.
+    /// If it can be, even where a pass takes longer: there are no registers for the shorter schedule.
     Longer,
-    /// None.
+    /// No.
     Never,
 }
 
-/// Pipelines hardware loops of a function and reports all of them.
+/// Pipelines hardware loops of a function, each block's as `overlap` says, and reports all of them.
 pub(super) fn pipeline_loops(
     func: &mut VFunc,
     webs: &mut Webs,
-    overlap: Overlap,
+    overlap: &[Overlap],
     known: &mut Known,
 ) -> Vec<LoopReport> {
     let mut reports = Vec::new();
-    for block in 0..func.blocks.len() {
+    for (block, overlap) in overlap.iter().copied().enumerate() {
         if func.blocks[block].kind != BlockKind::HardwareLoop {
             continue;
         }
@@ -183,11 +183,11 @@ pub(super) fn pipeline_loops(
             continue;
         };
         let length = known.length;
-        let stretch = match overlap {
-            Overlap::Shorter(stretch) => stretch,
-            Overlap::Longer | Overlap::Never => 0,
+        let from = match overlap {
+            Overlap::Shorter(least) => least.max(known.least.cycles),
+            Overlap::Longer | Overlap::Never => known.least.cycles,
         };
-        let from = (known.least.cycles + stretch).max(SHORTEST);
+        let from = from.max(SHORTEST);
         let cost = |p: &Plan| (found.trips + p.stages() - 1) * (p.ii + p.stalls);
         let (below, most) = match overlap {
             Overlap::Longer => (2 * length, u32::MAX),
