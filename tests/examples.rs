@@ -5,12 +5,14 @@ use std::process::Command;
 
 use npuc::build::{Options, Silent, build_all};
 use npuc::overlays;
+use npuc::tools::Toolchain;
 
 /// Builds every overlay into `folder`.
 fn build(folder: &Path) {
     let options = Options {
         out: folder.to_path_buf(),
         cache: folder.join(".cache"),
+        toolchain: Toolchain::builtin(),
     };
     build_all(overlays::ALL, &options, &Silent).expect("the overlays build");
 }

@@ -12,6 +12,7 @@
 //! - [`machine`]: a function of kernel IR on one emulated core.
 //! - [`overlays`]: the overlays that `build-kernels` builds, by name.
 //! - [`build`]: the build driver, its cache and its report.
+//! - [`tools`]: tools of other projects, called as processes where a build asks for them.
 //! - [`draw`]: pictures of the array.
 //! - [`cli`]: the command line.
 
@@ -26,5 +27,6 @@ pub mod machine;
 mod nearest;
 pub mod overlays;
 pub mod package;
+pub mod tools;
 
 pub use nearest::nearest;

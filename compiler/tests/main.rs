@@ -6,5 +6,6 @@ mod cli;
 mod filetests;
 mod kernels;
 mod programs;
+mod tools;
 
 use npuc::machine;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use miette::{Context, IntoDiagnostic};
 use npuc::build::{Options, Silent, build_all};
 use npuc::overlays::{self, Overlay};
+use npuc::tools::Toolchain;
 use runtime::Digest;
 use serde_json::{Value, json};
 
@@ -46,6 +47,7 @@ fn collect(overlays: &[Overlay], built: &Path, out: &Path) -> miette::Result<Val
     let options = Options {
         out: built.to_owned(),
         cache: built.join(".cache"),
+        toolchain: Toolchain::builtin(),
     };
     let made = build_all(overlays, &options, &Silent).map_err(|e| miette::miette!("{e}"))?;
     let parent = out.parent().unwrap_or(Path::new("."));

@@ -5,12 +5,13 @@
 //! - [`files`]: one overlay, from its description to the bytes of every file.
 //! - [`report`]: what an overlay takes and how well its loops run.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
 use crate::overlays::Overlay;
+use crate::tools::{StepTime, Toolchain, Workshop};
 use cache::{Cache, Key, publish};
 use report::Report;
 
@@ -29,6 +30,8 @@ pub struct Options {
     pub out: PathBuf,
     /// Folder of the cache.
     pub cache: PathBuf,
+    /// Who does which step.
+    pub toolchain: Toolchain,
 }
 
 /// Told what a build is at. Calls come from several threads.
@@ -65,6 +68,8 @@ pub struct Built {
     pub source: Source,
     /// How long it took.
     pub time: Duration,
+    /// Its steps, in the order in which they ended; none when it came from the cache.
+    pub steps: Vec<StepTime>,
 }
 
 /// Builds overlays in parallel, each into its folder of `options.out`.
@@ -79,7 +84,7 @@ pub fn build_all(
     let cache = Cache::open(&options.cache)?;
     let built: Vec<Result<Built, BuildError>> = overlays
         .par_iter()
-        .map(|overlay| build(overlay, &cache, &options.out, observer))
+        .map(|overlay| build(overlay, &cache, options, observer))
         .collect();
     built.into_iter().collect()
 }
@@ -87,7 +92,7 @@ pub fn build_all(
 fn build(
     overlay: &Overlay,
     cache: &Cache,
-    out: &Path,
+    options: &Options,
     observer: &dyn Observer,
 ) -> Result<Built, BuildError> {
     let start = Instant::now();
@@ -98,22 +103,33 @@ fn build(
         name,
         &source.design.to_string(),
         &source.kernels.to_string(),
+        &options.toolchain.identity(),
     ]);
-    let (entry, from) = match cache.get(&key) {
-        Some(entry) => (entry, Source::Cache),
+    let (entry, from, steps) = match cache.get(&key) {
+        Some(entry) => (entry, Source::Cache, Vec::new()),
         None => {
             let stage = |stage| observer.stage(name, stage);
-            let files = files::build(name, &source, &key, &stage)?;
-            (cache.put(&key, &files)?, Source::Built)
+            let shop = Workshop::new(&options.toolchain, name, &options.out);
+            let files = match files::build_with(name, &source, &key, &shop, &stage) {
+                Ok(files) => files,
+                Err(error) => {
+                    shop.keep().map_err(|e| BuildError::overlay(name, e))?;
+                    return Err(error);
+                }
+            };
+            let steps = shop.times();
+            shop.done().map_err(|e| BuildError::overlay(name, e))?;
+            (cache.put(&key, &files)?, Source::Built, steps)
         }
     };
     observer.stage(name, "publishing");
-    let folder = out.join(name);
+    let folder = options.out.join(name);
     publish(&entry, &folder)?;
     Ok(Built {
         report: report::read(&folder)?,
         folder,
         source: from,
         time: start.elapsed(),
+        steps,
     })
 }

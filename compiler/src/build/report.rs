@@ -23,6 +23,20 @@ pub struct Report {
     pub cores: Vec<CoreReport>,
     /// Instruction streams.
     pub sequences: Vec<SequenceReport>,
+    /// Tools of other projects that took part, in the order of their work.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<ToolReport>,
+}
+
+/// A tool of another project.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolReport {
+    /// Program.
+    pub name: String,
+    /// What it says of its version.
+    pub version: Option<String>,
+    /// Digest of the program.
+    pub sha256: String,
 }
 
 /// One core.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::tools::Tools;
 use super::{Failure, print};
 use crate::build::{Built, Observer, Options, Source, build_all};
 use crate::overlays::{self, Overlay};
@@ -21,6 +22,9 @@ pub struct Args {
     /// Folder of the cache [default: .cache inside the output folder]
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
+    /// Who does which step.
+    #[command(flatten)]
+    pub tools: Tools,
 }
 
 /// Builds overlays in parallel and prints what each of them takes.
@@ -40,12 +44,40 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             .cache
             .clone()
             .unwrap_or_else(|| args.out.join(".cache")),
+        toolchain: args.tools.find()?,
     };
     let progress = Progress::new(&chosen);
     let built = build_all(&chosen, &options, &progress);
     progress.finish();
     let built = built.map_err(Failure::work)?;
-    print(&format!("{}\n", table(&built)))
+    print(&format!("{}\n", table(&built)))?;
+    match options.toolchain.found() {
+        [] => Ok(()),
+        _ => print(&format!("{}\n", steps(&built))),
+    }
+}
+
+/// The table of steps and how long they took.
+fn steps(built: &[Built]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_header(["overlay", "step", "by", "time", ""]);
+    for b in built {
+        for step in &b.steps {
+            table.add_row([
+                &b.report.overlay,
+                &step.step,
+                &step.by,
+                &format!("{:.0} ms", step.time.as_secs_f64() * 1e3),
+                &step.note,
+            ]);
+        }
+    }
+    if let Some(column) = table.column_mut(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
 }
 
 /// One line per overlay at work; on a terminal only.

@@ -18,6 +18,7 @@ mod explain;
 mod inspect;
 mod lint;
 mod run;
+mod tools;
 mod trace;
 
 /// Kernel compiler and toolchain driver for the NPU of AMD Ryzen AI laptops (npu1, AIE2)

@@ -79,13 +79,18 @@ impl Package {
     /// # Errors
     /// When the configuration is too large for the file.
     pub fn xclbin(&self) -> Result<Xclbin, PackageError> {
-        let kernel = KernelSpec::new(KERNEL_NAME, MAX_HOST_ARGS, self.pdi.to_bytes());
-        let columns = u16::from(self.columns);
-        let all = u16::from(geometry::COLUMNS);
-        let mut spec = Spec::new(columns, kernel);
-        if columns < all {
-            spec.start_columns = (FIRST_START_COLUMN..=all + 1 - columns).collect();
-        }
-        Ok(spec.build()?)
+        Ok(spec(self.columns, self.pdi.to_bytes()).build()?)
     }
+}
+
+/// What goes into the XCLBIN of a PDI for a partition of so many columns.
+pub fn spec(columns: u8, pdi: Vec<u8>) -> Spec {
+    let kernel = KernelSpec::new(KERNEL_NAME, MAX_HOST_ARGS, pdi);
+    let columns = u16::from(columns);
+    let all = u16::from(geometry::COLUMNS);
+    let mut spec = Spec::new(columns, kernel);
+    if columns < all {
+        spec.start_columns = (FIRST_START_COLUMN..=all + 1 - columns).collect();
+    }
+    spec
 }
