@@ -3,19 +3,23 @@
 //! A [`Design`] is plain data. Build it with the constructors here, hand it to
 //! [`verify`](super::verify::verify), and the result to [`lower`](super::lower::lower). Its
 //! [`Display`](std::fmt::Display) form is in [`text`](super::text). Workers' steps and cores' kernels
-//! are here; [`sequence`] has the programs of the host.
+//! are here; [`sequence`] has the programs of the host, [`spot`] tiles that are left open.
 
 pub mod sequence;
+pub mod spot;
 
 pub use self::sequence::{HostArg, RegisterWrite, SeqOp, Sequence, TokenWait, Transfer};
+pub use self::spot::{OpenTile, Spot};
 
 use arch::{Tile, geometry};
 
 use crate::kernel::types::Elem;
 
 /// A configuration of the array: data movement, core programs, host programs.
+///
+/// `P` says where things are: on a [`Tile`], or on a [`Spot`], which may still be open.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Design {
+pub struct Design<P = Tile> {
     /// Name, used for files and in messages.
     pub name: String,
     /// Columns of the partition that the design is for, 1 to 4, counted from the west.
@@ -23,22 +27,22 @@ pub struct Design {
     /// Where buffers lie in the memory of core tiles.
     pub memory: Allocation,
     /// Data movement between tiles, in the order in which resources are handed out.
-    pub fifos: Vec<ObjectFifo>,
+    pub fifos: Vec<ObjectFifo<P>>,
     /// Fifos that meet in a memory tile.
     pub links: Vec<Link>,
     /// Named memory of core tiles that is not part of a fifo.
-    pub buffers: Vec<Buffer>,
+    pub buffers: Vec<Buffer<P>>,
     /// Functions that workers call.
     pub kernels: Vec<Kernel>,
     /// Core programs.
-    pub workers: Vec<Worker>,
+    pub workers: Vec<Worker<P>>,
     /// Ways of accumulators from one core to the next.
-    pub cascades: Vec<Cascade>,
+    pub cascades: Vec<Cascade<P>>,
     /// Host-side DMA programs; each becomes one instruction stream.
     pub sequences: Vec<Sequence>,
 }
 
-impl Design {
+impl<P> Design<P> {
     /// An empty design for all four columns of npu1.
     pub fn new(name: impl Into<String>) -> Self {
         Design {
@@ -56,10 +60,12 @@ impl Design {
     }
 
     /// The fifo called `name`, with its index.
-    pub fn fifo(&self, name: &str) -> Option<(usize, &ObjectFifo)> {
+    pub fn fifo(&self, name: &str) -> Option<(usize, &ObjectFifo<P>)> {
         self.fifos.iter().enumerate().find(|(_, f)| f.name == name)
     }
+}
 
+impl Design {
     /// The worker on `tile`.
     pub fn worker(&self, tile: Tile) -> Option<&Worker> {
         self.workers.iter().find(|w| w.tile == tile)
@@ -159,13 +165,13 @@ impl Pad {
 
 /// A queue of objects from one tile to one or several others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObjectFifo {
+pub struct ObjectFifo<P = Tile> {
     /// Name, unique in the design.
     pub name: String,
     /// Tile that fills objects.
-    pub producer: Tile,
+    pub producer: P,
     /// Tiles that use them; several receive the same data (broadcast).
-    pub consumers: Vec<Consumer>,
+    pub consumers: Vec<Consumer<P>>,
     /// Objects that each end holds.
     pub depth: Depth,
     /// Type of one object.
@@ -186,19 +192,19 @@ pub struct ObjectFifo {
     pub via_dma: bool,
 }
 
-impl ObjectFifo {
+impl<P: Clone> ObjectFifo<P> {
     /// A fifo from `producer` to `consumers`, the same depth at every end.
     pub fn new(
         name: impl Into<String>,
-        producer: Tile,
-        consumers: &[Tile],
+        producer: P,
+        consumers: &[P],
         depth: u32,
         object: ObjectType,
     ) -> Self {
         ObjectFifo {
             name: name.into(),
             producer,
-            consumers: consumers.iter().map(|&t| Consumer::new(t)).collect(),
+            consumers: consumers.iter().cloned().map(Consumer::new).collect(),
             depth: Depth::Same(depth),
             object,
             dims_to_stream: Vec::new(),
@@ -261,18 +267,31 @@ impl ObjectFifo {
     }
 }
 
+impl<P> ObjectFifo<P> {
+    /// Whether the fifo itself says nothing against two cores sharing the memory of its objects.
+    pub fn may_share(&self) -> bool {
+        let plain = |consumer: &Consumer<P>| consumer.dims_from_stream.is_empty();
+        self.consumers.len() == 1
+            && self.consumers.iter().all(plain)
+            && self.dims_to_stream.is_empty()
+            && self.repeat <= 1
+            && self.rounds.is_none()
+            && !self.via_dma
+    }
+}
+
 /// A receiving end of a fifo.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Consumer {
+pub struct Consumer<P = Tile> {
     /// Tile.
-    pub tile: Tile,
+    pub tile: P,
     /// Order in which the DMA writes an object, outermost first; empty is row-major.
     pub dims_from_stream: Vec<Dim>,
 }
 
-impl Consumer {
+impl<P> Consumer<P> {
     /// A consumer that writes objects in row-major order.
-    pub fn new(tile: Tile) -> Self {
+    pub fn new(tile: P) -> Self {
         Consumer {
             tile,
             dims_from_stream: Vec::new(),
@@ -306,11 +325,11 @@ pub struct Link {
 
 /// Named memory of a core tile outside any fifo: tables, scratch space, runtime parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Buffer {
+pub struct Buffer<P = Tile> {
     /// Name, unique in the design.
     pub name: String,
     /// Tile whose memory holds it.
-    pub tile: Tile,
+    pub tile: P,
     /// Type.
     pub object: ObjectType,
     /// First byte in the tile's data memory; chosen when `None`.
@@ -319,9 +338,9 @@ pub struct Buffer {
     pub init: Option<Vec<u8>>,
 }
 
-impl Buffer {
+impl<P> Buffer<P> {
     /// A buffer without initial contents, anywhere in the memory of `tile`.
-    pub fn new(name: impl Into<String>, tile: Tile, object: ObjectType) -> Self {
+    pub fn new(name: impl Into<String>, tile: P, object: ObjectType) -> Self {
         Buffer {
             name: name.into(),
             tile,
@@ -346,11 +365,11 @@ impl Buffer {
 
 /// The way of accumulators from one core to its neighbour in the east or in the south.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cascade {
+pub struct Cascade<P = Tile> {
     /// Core that sends.
-    pub from: Tile,
+    pub from: P,
     /// Core that receives.
-    pub to: Tile,
+    pub to: P,
 }
 
 /// Declaration of a function that workers call; the function itself is kernel IR.
@@ -383,18 +402,18 @@ pub enum Param {
 
 /// The program of one core.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Worker {
+pub struct Worker<P = Tile> {
     /// Core tile.
-    pub tile: Tile,
+    pub tile: P,
     /// Stack, bytes, at the bottom of the data memory.
     pub stack_bytes: u32,
     /// Steps in order; the core is done after the last.
     pub body: Vec<Step>,
 }
 
-impl Worker {
+impl<P> Worker<P> {
     /// A worker with the default stack.
-    pub fn new(tile: Tile, body: impl Into<Vec<Step>>) -> Self {
+    pub fn new(tile: P, body: impl Into<Vec<Step>>) -> Self {
         Worker {
             tile,
             stack_bytes: arch::limits::DEFAULT_STACK_BYTES,

@@ -5,7 +5,7 @@
 //! it, which [`package`](crate::package) writes to files.
 //!
 //! - [`design`]: fifos, links, buffers, workers, sequences; [`text`]: their text form;
-//!   [`read`]: text to a design.
+//!   [`read`]: text to a design; [`place`]: tiles for what a design leaves open.
 //! - [`verify`]: every limit, with an error that names thing, number, limit and a way out.
 //! - [`lower`]: the passes; [`route`]: the ways through the stream switches; [`schedule`]: shim
 //!   descriptors and task queues; [`worker`]: core programs with constant addresses;
@@ -16,6 +16,7 @@ pub mod design;
 pub mod lower;
 pub mod lowered;
 pub mod lowered_text;
+pub mod place;
 pub mod program;
 pub mod read;
 pub mod route;

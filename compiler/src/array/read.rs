@@ -22,6 +22,9 @@
 //!   }
 //! }
 //! ```
+//!
+//! In place of a tile, `core:NAME`, `mem:NAME` and `shim:NAME` leave the choice to
+//! [`place`](super::place::place).
 
 mod lex;
 mod sequence;
@@ -29,13 +32,13 @@ mod worker;
 
 use std::str::FromStr;
 
-use arch::Tile;
+use arch::{Tile, TileKind};
 use thiserror::Error;
 
 use self::lex::{Token, tokens};
 use super::design::{
     Allocation, Buffer, Cascade, Consumer, Depth, Design, Dim, Kernel, Link, ObjectFifo,
-    ObjectType, Pad, Param,
+    ObjectType, OpenTile, Pad, Param, Spot,
 };
 use crate::kernel::types::Elem;
 
@@ -62,20 +65,26 @@ fn help(nearest: &Option<String>) -> String {
     }
 }
 
+impl FromStr for Design<Spot> {
+    type Err = ReadError;
+
+    /// Reads a design, which may leave tiles open. Whether it keeps the limits is left to the verifier.
+    fn from_str(text: &str) -> Result<Self, ReadError> {
+        Reader::new(text).whole()
+    }
+}
+
 impl FromStr for Design {
     type Err = ReadError;
 
-    /// Reads a design. Whether it keeps the limits is left to the verifier.
+    /// Reads a design of tiles. Whether it keeps the limits is left to the verifier.
     fn from_str(text: &str) -> Result<Self, ReadError> {
-        let mut reader = Reader {
-            tokens: tokens(text),
-            at: 0,
-        };
-        let design = reader.design()?;
-        match reader.peek().kind {
-            lex::Kind::End => Ok(design),
-            _ => Err(reader.expected("the end", &[])),
-        }
+        let mut reader = Reader::new(text);
+        let design = reader.whole()?;
+        design.moved(|spot| spot.tile()).ok_or_else(|| {
+            reader.at = reader.first_open;
+            reader.expected("a tile such as `(0,2)`", &[])
+        })
     }
 }
 
@@ -83,11 +92,29 @@ struct Reader<'a> {
     /// At least one, the last is the end.
     tokens: Vec<Token<'a>>,
     at: usize,
+    /// Where the first open tile is, if there is one.
+    first_open: usize,
 }
 
 type Read<T> = Result<T, ReadError>;
 
 impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        Reader {
+            tokens: tokens(text),
+            at: 0,
+            first_open: usize::MAX,
+        }
+    }
+
+    fn whole(&mut self) -> Read<Design<Spot>> {
+        let design = self.design()?;
+        match self.peek().kind {
+            lex::Kind::End => Ok(design),
+            _ => Err(self.expected("the end", &[])),
+        }
+    }
+
     fn peek(&self) -> Token<'a> {
         self.tokens[self.at.min(self.tokens.len() - 1)]
     }
@@ -208,6 +235,26 @@ impl<'a> Reader<'a> {
         Ok(Tile::new(col, row))
     }
 
+    /// Whether a tile stands here: `(`, or a word with `:` behind that no fifo's name is.
+    fn at_spot(&self) -> bool {
+        let kinds = [TileKind::Core, TileKind::Mem, TileKind::Shim];
+        let here = self.peek().text;
+        here == "(" || kinds.into_iter().any(|k| OpenTile::word(k) == here)
+    }
+
+    /// `(0,2)`, or `core:a`.
+    fn spot(&mut self) -> Read<Spot> {
+        let kinds = [TileKind::Core, TileKind::Mem, TileKind::Shim];
+        let start = self.at;
+        let Some(kind) = kinds.into_iter().find(|k| self.take(OpenTile::word(*k))) else {
+            return self.tile().map(Spot::At);
+        };
+        self.first_open = self.first_open.min(start);
+        self.need(":")?;
+        let name = self.name()?;
+        Ok(Spot::Open(OpenTile { kind, name }))
+    }
+
     fn elem(&mut self) -> Read<Elem> {
         const ALL: [Elem; 5] = [Elem::I8, Elem::I16, Elem::I32, Elem::Bf16, Elem::F32];
         let found = ALL.into_iter().find(|elem| self.take(&elem.to_string()));
@@ -265,7 +312,7 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
-    fn design(&mut self) -> Read<Design> {
+    fn design(&mut self) -> Read<Design<Spot>> {
         self.need("design")?;
         let mut design = Design::new(self.name()?);
         for word in ["on", "npu1", "columns"] {
@@ -302,9 +349,9 @@ impl<'a> Reader<'a> {
                     design.workers.push(worker);
                 }
                 "cascade" => {
-                    let from = self.tile()?;
+                    let from = self.spot()?;
                     self.need("->")?;
-                    let to = self.tile()?;
+                    let to = self.spot()?;
                     design.cascades.push(Cascade { from, to });
                 }
                 _ => {
@@ -316,7 +363,7 @@ impl<'a> Reader<'a> {
         Ok(design)
     }
 
-    fn fifo(&mut self) -> Read<ObjectFifo> {
+    fn fifo(&mut self) -> Read<ObjectFifo<Spot>> {
         let name = self.name()?;
         self.need(":")?;
         let object = self.object()?;
@@ -326,7 +373,7 @@ impl<'a> Reader<'a> {
         } else {
             Depth::Same(self.number()?)
         };
-        let mut fifo = ObjectFifo::new(name, self.tile()?, &[], 0, object);
+        let mut fifo = ObjectFifo::new(name, self.spot()?, &[], 0, object);
         fifo.depth = depth;
         if self.take("to_stream") {
             fifo.dims_to_stream = self.list(Self::dim)?;
@@ -335,9 +382,9 @@ impl<'a> Reader<'a> {
             fifo.pad = self.list(Self::pad)?;
         }
         self.need("->")?;
-        if self.peek().text == "(" {
+        if self.at_spot() {
             fifo.consumers = self.several(|r| {
-                let mut consumer = Consumer::new(r.tile()?);
+                let mut consumer = Consumer::new(r.spot()?);
                 if r.take("from_stream") {
                     consumer.dims_from_stream = r.list(Self::dim)?;
                 }
@@ -373,8 +420,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn buffer(&mut self) -> Read<Buffer> {
-        let tile = self.tile()?;
+    fn buffer(&mut self) -> Read<Buffer<Spot>> {
+        let tile = self.spot()?;
         let name = self.name()?;
         self.need(":")?;
         let mut buffer = Buffer::new(name, tile, self.object()?);

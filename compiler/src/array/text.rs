@@ -72,7 +72,7 @@ impl Display for Depth {
     }
 }
 
-impl Display for ObjectFifo {
+impl<P: Display> Display for ObjectFifo<P> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -119,7 +119,7 @@ impl Display for Link {
     }
 }
 
-impl Display for Buffer {
+impl<P: Display> Display for Buffer<P> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "buffer {} {}: {}", self.tile, self.name, self.object)?;
         if let Some(address) = self.address {
@@ -132,7 +132,7 @@ impl Display for Buffer {
     }
 }
 
-impl Display for Cascade {
+impl<P: Display> Display for Cascade<P> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "cascade {} -> {}", self.from, self.to)
     }
@@ -192,7 +192,7 @@ fn write_steps(f: &mut Formatter<'_>, steps: &[Step], depth: usize) -> fmt::Resu
     Ok(())
 }
 
-fn write_worker(f: &mut Formatter<'_>, worker: &Worker) -> fmt::Result {
+fn write_worker<P: Display>(f: &mut Formatter<'_>, worker: &Worker<P>) -> fmt::Result {
     let Worker {
         tile, stack_bytes, ..
     } = worker;
@@ -277,7 +277,7 @@ fn write_sequence(f: &mut Formatter<'_>, sequence: &Sequence) -> fmt::Result {
     writeln!(f, "{INDENT}}}")
 }
 
-impl Display for Design {
+impl<P: Display> Display for Design<P> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let memory = match self.memory {
             Allocation::InTurns => "",

@@ -1,9 +1,10 @@
-//! `npuc check`: whether a design keeps every limit.
+//! `npuc check`: whether a design keeps every limit, and where the tiles are that it leaves open.
 
 use std::path::PathBuf;
 
 use super::{Failure, print, read};
-use crate::array::design::Design;
+use crate::array::design::{Design, Spot};
+use crate::array::place::place;
 use crate::array::verify::verify;
 use crate::kernel::counted;
 use crate::overlays;
@@ -19,8 +20,13 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let path = PathBuf::from(&args.design);
     let design = if path.is_file() {
         let text = String::from_utf8(read(&path)?).map_err(|e| Failure::input(&path, e))?;
-        let design = text.parse::<Design>();
-        design.map_err(|e| Failure::input(&path, e))?
+        let design = text.parse::<Design<Spot>>();
+        let design = design.map_err(|e| Failure::input(&path, e))?;
+        let placement = place(design).map_err(Failure::work)?;
+        for (open, tile) in &placement.tiles {
+            print(&format!("{open} is {tile}\n"))?;
+        }
+        placement.design
     } else {
         let overlay = overlays::find(&args.design).map_err(Failure::work)?;
         (overlay.source)().map_err(Failure::work)?.design

@@ -7,8 +7,9 @@ use formats::pdi::Pdi;
 use formats::xclbin::{Contents, Xclbin};
 
 use super::{Failure, print, read};
-use crate::array::design::Design;
+use crate::array::design::{Design, Spot};
 use crate::array::lower::lower;
+use crate::array::place::place;
 use crate::array::verify::verify;
 use crate::build::cache::Key;
 use crate::build::files;
@@ -32,7 +33,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         let content = read(&path)?;
         match std::str::from_utf8(&content) {
             Ok(text) if text.trim_start().starts_with("design") => {
-                let design = text.parse::<Design>();
+                let design = text.parse::<Design<Spot>>();
                 text_design(design.map_err(|e| Failure::input(&path, e))?)?
             }
             _ => {
@@ -54,8 +55,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// The picture of a design, whose cores have no programs yet.
-fn text_design(design: Design) -> Result<String, Failure> {
-    let verified = verify(design).map_err(Failure::work)?;
+fn text_design(design: Design<Spot>) -> Result<String, Failure> {
+    let placement = place(design).map_err(Failure::work)?;
+    let verified = verify(placement.design).map_err(Failure::work)?;
     let lowered = lower(&verified).map_err(Failure::work)?;
     let cdo = Configuration::registers(&lowered).map_err(Failure::work)?;
     Ok(to_svg(

@@ -84,7 +84,7 @@ pub(super) fn compiled(funcs: Vec<Func>) -> CoreElf {
 }
 
 /// Builds a design, runs its sequence on host buffers of words, and returns the last buffer.
-fn run(design: Design, inputs: &[Vec<u32>]) -> Vec<u32> {
+pub(super) fn run(design: Design, inputs: &[Vec<u32>]) -> Vec<u32> {
     let kernels = kernels(&design);
     let lowered = lower(&verify(design).unwrap_or_else(|e| panic!("{e}"))).unwrap();
     let elfs: BTreeMap<_, _> = lowered

@@ -8,6 +8,7 @@ mod gemm;
 mod golden_runs;
 mod goldens;
 mod packing;
+mod placing;
 mod random;
 mod read;
 mod registers;

@@ -8,7 +8,7 @@
 use arch::array::memory;
 use arch::{Tile, TileKind};
 
-use crate::array::design::{Depth, Design, Dim, ObjectFifo, ObjectType, Port, Step};
+use crate::array::design::{Depth, Design, Dim, ObjectFifo, ObjectType, Port, Step, Worker};
 
 /// Which part of its fifo an end is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ fn core_reaches(core: Tile, tile: Tile) -> bool {
 }
 
 /// The tile whose memory producer and consumer share: the producer's where both reach it.
-fn shared_tile(producer: Tile, consumer: Tile) -> Option<Tile> {
+pub fn shared_tile(producer: Tile, consumer: Tile) -> Option<Tile> {
     [producer, consumer]
         .into_iter()
         .find(|&tile| core_reaches(producer, tile) && core_reaches(consumer, tile))
@@ -61,20 +61,14 @@ pub fn shared_memory(design: &Design, fifo: &ObjectFifo) -> Option<Tile> {
         .links
         .iter()
         .any(|l| l.inputs.contains(&fifo.name) || l.outputs.contains(&fifo.name));
-    if linked
-        || fifo.via_dma
-        || fifo.repeat > 1
-        || fifo.rounds.is_some()
-        || !fifo.dims_to_stream.is_empty()
-        || !consumer.dims_from_stream.is_empty()
-    {
+    if linked || !fifo.may_share() {
         return None;
     }
     shared_tile(fifo.producer, consumer.tile)
 }
 
 /// Most objects of a fifo that the steps acquire at once.
-fn largest_acquire(steps: &[Step], name: &str, side: Port) -> u32 {
+pub fn largest_acquire(steps: &[Step], name: &str, side: Port) -> u32 {
     steps
         .iter()
         .map(|step| match step {
@@ -88,9 +82,19 @@ fn largest_acquire(steps: &[Step], name: &str, side: Port) -> u32 {
         .unwrap_or(0)
 }
 
-/// Depth of an end whose fifo has the single depth `depth`. A producer of initial objects keeps it.
-fn end_depth(design: &Design, fifo: &ObjectFifo, tile: Tile, port: Port, depth: u32) -> u32 {
-    let Some(worker) = design.worker(tile) else {
+/// Objects that an end holds: number 0 is the producer, the consumers follow. With one depth for all
+/// ends, one at a worker keeps what it overlaps with the DMA; a producer of initial objects keeps them.
+pub fn held<P>(
+    fifo: &ObjectFifo<P>,
+    position: usize,
+    worker: Option<&Worker<P>>,
+    port: Port,
+) -> u32 {
+    let depth = match &fifo.depth {
+        Depth::PerEnd(depths) => return depths.get(position).copied().unwrap_or(0),
+        Depth::Same(depth) => *depth,
+    };
+    let Some(worker) = worker else {
         return depth;
     };
     if port == Port::Produce && !fifo.init.is_empty() {
@@ -107,9 +111,8 @@ fn end_depth(design: &Design, fifo: &ObjectFifo, tile: Tile, port: Port, depth: 
 pub fn split(design: &Design) -> Vec<End> {
     let mut ends = Vec::new();
     for (index, fifo) in design.fifos.iter().enumerate() {
-        let depth_of = |position: usize, tile: Tile, port: Port| match &fifo.depth {
-            Depth::PerEnd(depths) => depths[position],
-            Depth::Same(depth) => end_depth(design, fifo, tile, port, *depth),
+        let depth_of = |position: usize, tile: Tile, port: Port| {
+            held(fifo, position, design.worker(tile), port)
         };
         if let Some(tile) = shared_memory(design, fifo) {
             let depth = match &fifo.depth {

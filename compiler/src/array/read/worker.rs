@@ -1,14 +1,14 @@
 //! Workers.
 
 use super::{Read, Reader, lex};
-use crate::array::design::{Arg, Port, Step, Worker};
+use crate::array::design::{Arg, Port, Spot, Step, Worker};
 
 /// Deepest loops.
 const MAX_DEPTH: usize = 64;
 
 impl Reader<'_> {
-    pub(super) fn worker(&mut self) -> Read<Worker> {
-        let tile = self.tile()?;
+    pub(super) fn worker(&mut self) -> Read<Worker<Spot>> {
+        let tile = self.spot()?;
         self.need("stack")?;
         let stack_bytes = self.number()?;
         let body = self.steps(0)?;

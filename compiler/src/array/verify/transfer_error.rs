@@ -183,7 +183,7 @@ pub enum TransferError {
     },
     /// A token of a channel that does not exist.
     #[error(
-        "it waits for a token of channel {direction} {channel} of tile {tile}; a {kind} tile has 0 to {last}\nhelp: name a channel of the tile"
+        "it waits for a token of channel {direction} {channel} of tile {tile}; a {kind} has 0 to {last}\nhelp: name a channel of the tile"
     )]
     TokenChannel {
         /// Tile.
