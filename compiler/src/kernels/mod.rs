@@ -18,7 +18,6 @@ pub mod add;
 pub mod cases;
 mod error;
 pub mod exp;
-mod gate;
 pub mod gelu;
 pub mod layernorm;
 mod math;

@@ -82,10 +82,10 @@ fn case_gelu(elements: u32) -> Result<Case, KernelError> {
         func: gelu(elements)?,
         operands: vec![
             rows("x", 1, elements, Role::In, values),
-            rows("work", 1, elements, Role::Work, values),
+            rows("work", 1, gelu::WORK, Role::Work, values),
             rows("y", 1, elements, Role::Out, values),
         ],
-        work: work(u64::from(elements) / 32, [28, 25, 36, 24]),
+        work: work(u64::from(elements) / 32, [14, 14, 6, 24]),
         exact: Box::new(|operands| {
             let gelu = operands[0].iter().map(|x| {
                 let tail = erfc(x.abs() / std::f64::consts::SQRT_2) / 2.0;
