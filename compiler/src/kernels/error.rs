@@ -40,6 +40,18 @@ pub enum KernelError {
         /// Its size.
         bytes: u64,
     },
+    /// A factor that is no number.
+    #[error(
+        "{kernel}: {what} is {value}, which is no finite number\nhelp: give one between -3.3e38 and 3.3e38"
+    )]
+    NotFinite {
+        /// Kernel.
+        kernel: &'static str,
+        /// Parameter.
+        what: &'static str,
+        /// Its value.
+        value: String,
+    },
     /// A number out of range.
     #[error("{kernel}: {what} is {value}, the range is 0..={max}\nhelp: {help}")]
     OutOfRange {
@@ -116,6 +128,22 @@ pub(super) fn fits(
             kernel,
             operand,
             bytes,
+        }),
+    }
+}
+
+/// Checks that a number is finite.
+pub(super) fn finite(
+    kernel: &'static str,
+    what: &'static str,
+    value: half::bf16,
+) -> Result<(), KernelError> {
+    match value.is_finite() {
+        true => Ok(()),
+        false => Err(KernelError::NotFinite {
+            kernel,
+            what,
+            value: value.to_string(),
         }),
     }
 }

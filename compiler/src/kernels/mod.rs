@@ -10,6 +10,7 @@
 //! - [`mod@gelu`], [`mod@silu`]: activation functions.
 //! - [`mod@layernorm`], [`mod@softmax`]: rows, normalised.
 //! - [`passthrough`](mod@passthrough): copies bytes.
+//! - [`scale_bf16`](mod@scale_bf16): multiplies by a factor.
 //! - [`scale_i16`](mod@scale_i16): multiplies by a factor, shifts, rounds, saturates.
 //! - [`matmul`]: products of matrices, and the layout of their operands.
 //! - [`mod@transpose`]: a matrix in that layout, transposed.
@@ -23,6 +24,7 @@ pub mod layernorm;
 mod math;
 pub mod matmul;
 pub mod passthrough;
+pub mod scale_bf16;
 pub mod scale_i16;
 pub mod silu;
 pub mod softmax;
@@ -39,6 +41,7 @@ pub use matmul::bf16::{MatmulBf16, matmul_bf16};
 pub use matmul::int8::{self as matmul_i8, MatmulI8, matmul_i8};
 pub use matmul::requant::{Requant, matmul_i8_requant};
 pub use passthrough::passthrough;
+pub use scale_bf16::scale_bf16;
 pub use scale_i16::scale_i16;
 pub use silu::silu;
 pub use softmax::softmax;

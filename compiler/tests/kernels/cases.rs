@@ -30,7 +30,7 @@ fn limit(kernel: &str) -> Option<f64> {
     match kernel {
         "passthrough" | "scale_i16" | "transpose_i8" | "transpose_bf16" | "matmul_i8"
         | "matmul_i8_acc" | "add_i8" | "add_i32" => Some(0.0),
-        "add_bf16" => Some(0.5),
+        "add_bf16" | "scale_bf16" => Some(0.5),
         // Two roundings of integers.
         "matmul_i8_i8" | "matmul_i8_i8_last" => Some(1.0),
         "exp" | "softmax" => Some(2.0),

@@ -16,7 +16,8 @@ use npuc::kernels::matmul::bf16::Sum;
 use npuc::kernels::matmul::requant::To;
 use npuc::kernels::{
     Addend, KernelError, MatmulBf16, MatmulI8, Requant, Transpose, add, exp, gelu, layernorm,
-    matmul_bf16, matmul_i8, matmul_i8_requant, passthrough, scale_i16, silu, softmax, transpose,
+    matmul_bf16, matmul_i8, matmul_i8_requant, passthrough, scale_bf16, scale_i16, silu, softmax,
+    transpose,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -178,6 +179,8 @@ fn shapes_that_kernels_refuse() {
         scale_i16(48, 1, 0),
         scale_i16(u32::MAX - 31, 1, 0),
         scale_i16(32, 1, 32),
+        scale_bf16(48, half::bf16::ONE),
+        scale_bf16(32, half::bf16::INFINITY),
         matmul_i8(shape(16, 8, 8)),
         matmul_i8(shape(20, 8, 16)),
         matmul_i8(shape(16, 8192, 16)),

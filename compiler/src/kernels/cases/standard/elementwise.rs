@@ -1,10 +1,14 @@
 //! Kernels that take element by element, or move them.
 
 use super::{Case, Elem, KernelError, Role, Work, operand};
-use crate::kernels::{Addend, Transpose, add, passthrough, scale_i16, transpose};
+use crate::kernels::{Addend, Transpose, add, passthrough, scale_bf16, scale_i16, transpose};
 
 pub(super) fn cases() -> Result<Vec<Case>, KernelError> {
-    let mut cases = vec![case_passthrough(4096)?, case_scale(2048)?];
+    let mut cases = vec![
+        case_passthrough(4096)?,
+        case_scale_i16(2048)?,
+        case_scale_bf16(2048)?,
+    ];
     for addend in Addend::ALL {
         cases.push(case_add(addend, 2048)?);
     }
@@ -33,7 +37,7 @@ fn case_passthrough(bytes: u32) -> Result<Case, KernelError> {
     })
 }
 
-fn case_scale(elements: u32) -> Result<Case, KernelError> {
+fn case_scale_i16(elements: u32) -> Result<Case, KernelError> {
     const FACTOR: i16 = 321;
     const SHIFT: u32 = 9;
     let len = u64::from(elements);
@@ -58,10 +62,40 @@ fn case_scale(elements: u32) -> Result<Case, KernelError> {
     })
 }
 
+fn case_scale_bf16(elements: u32) -> Result<Case, KernelError> {
+    let factor = half::bf16::from_f32(0.3);
+    let len = u64::from(elements);
+    Ok(Case {
+        kernel: "scale_bf16",
+        shape: elements.to_string(),
+        func: scale_bf16(elements, factor)?,
+        operands: vec![
+            operand("src", Elem::Bf16, len, 64, Role::In),
+            operand("dst", Elem::Bf16, len, 64, Role::Out),
+        ],
+        work: Work {
+            loads: len / 16,
+            stores: len / 16,
+            vector: len / 16,
+            ..Work::default()
+        },
+        exact: Box::new(move |operands| {
+            let scaled = operands[0].iter().map(|v| v * f64::from(factor));
+            vec![scaled.collect()]
+        }),
+    })
+}
+
 fn case_add(addend: Addend, elements: u32) -> Result<Case, KernelError> {
     let (len, elem) = (u64::from(elements), addend.elem());
     let vectors = len * u64::from(elem.bytes()) / 32;
-    let wide = matches!(addend, Addend::F32 | Addend::I32);
+    // Per 16 elements: a sum of i32 is a move; one of f32 writes and reads accumulators by two ports, and
+    // what does not load or store them is moved, seven of the three together in three sums.
+    let moves = match addend {
+        Addend::I8 | Addend::Bf16 => 0,
+        Addend::I32 => len / 16,
+        Addend::F32 => (len / 16 * 7).div_ceil(3),
+    };
     Ok(Case {
         kernel: addend.name(),
         shape: elements.to_string(),
@@ -74,8 +108,11 @@ fn case_add(addend: Addend, elements: u32) -> Result<Case, KernelError> {
         work: Work {
             loads: 2 * vectors,
             stores: vectors,
-            vector: len / u64::from(addend.lanes()),
-            moves: u64::from(wide) * len / 8,
+            vector: match addend {
+                Addend::I32 => 0,
+                _ => len / u64::from(addend.lanes()),
+            },
+            moves,
             ..Work::default()
         },
         exact: Box::new(|operands| {
