@@ -8,7 +8,9 @@
 pub mod sequence;
 pub mod spot;
 
-pub use self::sequence::{HostArg, RegisterWrite, SeqOp, Sequence, TokenWait, Transfer};
+pub use self::sequence::{
+    HostArg, RegisterWrite, SeqOp, Sequence, Task, TaskPart, TokenWait, Transfer,
+};
 pub use self::spot::{OpenTile, Spot};
 
 use arch::{Tile, geometry};
@@ -190,6 +192,22 @@ pub struct ObjectFifo<P = Tile> {
     pub rounds: Option<u32>,
     /// Whether to move data by DMA although both cores reach one memory.
     pub via_dma: bool,
+    /// Lets the words find their way by a packet header, over wires that other packets use as well;
+    /// `None` is a way of their own.
+    pub packet: Option<Packet>,
+}
+
+/// How packets of a fifo are told apart: every buffer descriptor's words are one packet.
+///
+/// Packet fifos that begin at one shim share a channel, and so do those that end at one shim and keep
+/// their headers. A packet holds every port on its way until its last word has passed: what waits for
+/// two fifos at once must not get them over one channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// Id, unique in the design.
+    pub id: u8,
+    /// Whether the header arrives, one word before the others.
+    pub keep_header: bool,
 }
 
 impl<P: Clone> ObjectFifo<P> {
@@ -213,7 +231,26 @@ impl<P: Clone> ObjectFifo<P> {
             init: Vec::new(),
             rounds: None,
             via_dma: false,
+            packet: None,
         }
+    }
+
+    /// The same fifo, its words in packets with this id.
+    pub fn packet(mut self, id: u8) -> Self {
+        self.packet = Some(Packet {
+            id,
+            keep_header: false,
+        });
+        self
+    }
+
+    /// The same fifo, its words in packets with this id, which arrive with their headers.
+    pub fn packet_with_header(mut self, id: u8) -> Self {
+        self.packet = Some(Packet {
+            id,
+            keep_header: true,
+        });
+        self
     }
 
     /// The same fifo with the order in which the producer's DMA reads objects.
@@ -277,6 +314,7 @@ impl<P> ObjectFifo<P> {
             && self.repeat <= 1
             && self.rounds.is_none()
             && !self.via_dma
+            && self.packet.is_none()
     }
 }
 
@@ -309,13 +347,13 @@ pub enum Depth {
     PerEnd(Vec<u32>),
 }
 
-/// Fifos that meet in a memory tile and share its buffers.
+/// Fifos that meet in a tile and share its buffers: in a memory tile, or one to one in a core's.
 ///
 /// One input and one output forward; several outputs distribute the parts of each input object;
 /// several inputs join theirs into one output object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// Fifos that end in the memory tile.
+    /// Fifos that end in the tile.
     pub inputs: Vec<String>,
     /// Fifos that begin there.
     pub outputs: Vec<String>,

@@ -9,6 +9,7 @@ use arch::array::{CoreBd, Direction, MemBd, Port, lock, memory};
 use arch::{Tile, TileKind};
 use formats::txn;
 
+use super::design::Packet;
 use super::worker::CorePlan;
 
 /// A design after all lowering passes.
@@ -169,6 +170,8 @@ pub struct Bd {
     pub release: Option<LockUse>,
     /// Descriptor that follows.
     pub next: Option<u8>,
+    /// Id of the packet that the words become.
+    pub packet: Option<u8>,
 }
 
 impl Bd {
@@ -190,6 +193,8 @@ impl Bd {
             let own_lock = |id| u32::from(lock::mem_lock_id(tile, tile, id).unwrap_or(id));
             let [p0, p1, p2] = [0, 1, 2].map(|n| self.pad.get(n).copied().unwrap_or_default());
             let bd = MemBd {
+                enable_packet: self.packet.is_some(),
+                packet_id: u32::from(self.packet.unwrap_or(0)),
                 buffer_length: self.bytes / 4,
                 base_address: base / 4,
                 d0_wrap: d0.size,
@@ -218,6 +223,8 @@ impl Bd {
             return Ok(bd.encode()?.to_vec());
         }
         let bd = CoreBd {
+            enable_packet: self.packet.is_some(),
+            packet_id: u32::from(self.packet.unwrap_or(0)),
             base_address: self.address / 4,
             buffer_length: self.bytes / 4,
             d0_wrap: d0.size,
@@ -274,11 +281,24 @@ impl Endpoint {
 pub enum FlowKind {
     /// Fixed connections of its own.
     Circuit,
-    /// By the packet header, with this id.
-    Packet {
+    /// By the packet header.
+    Packet(Packet),
+    /// By the packet header, before all others: the task-complete tokens of a shim.
+    Control {
         /// Packet id.
         id: u8,
     },
+}
+
+impl FlowKind {
+    /// The packet id, if there is one.
+    pub const fn packet_id(&self) -> Option<u8> {
+        match self {
+            FlowKind::Circuit => None,
+            FlowKind::Packet(packet) => Some(packet.id),
+            FlowKind::Control { id } => Some(*id),
+        }
+    }
 }
 
 /// A stream from one port to one or several others.
@@ -299,8 +319,10 @@ pub struct SwitchSettings {
     pub tile: Tile,
     /// Circuit connections.
     pub circuits: Vec<Circuit>,
-    /// Packet connections.
-    pub packets: Vec<PacketRule>,
+    /// Ports by which packets leave.
+    pub packet_masters: Vec<PacketMaster>,
+    /// What is done with packets that enter.
+    pub packet_rules: Vec<PacketRule>,
     /// Shim DMA channels that the multiplexers connect to the switch.
     pub shim_dmas: Vec<(Direction, u8)>,
 }
@@ -314,17 +336,30 @@ pub struct Circuit {
     pub master: Port,
 }
 
-/// A packet connection inside a switch; the header is kept.
+/// A port by which packets leave a switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PacketMaster {
+    /// Port.
+    pub master: Port,
+    /// Its arbiter.
+    pub arbiter: u8,
+    /// The arbiter's master selects that it hears, a bit each.
+    pub msels: u8,
+    /// Whether it drops the header.
+    pub drop_header: bool,
+}
+
+/// Packets of some ids that enter a switch at a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PacketRule {
     /// Port that the packets come from.
     pub slave: Port,
     /// Slot of the slave.
     pub slot: u8,
-    /// Port that they go to.
-    pub master: Port,
-    /// Packet id.
+    /// Packet id, in the bits of the mask.
     pub id: u8,
+    /// Bits of the id that count.
+    pub mask: u8,
     /// Arbiter.
     pub arbiter: u8,
     /// Master select of the arbiter.

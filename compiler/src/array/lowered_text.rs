@@ -4,7 +4,8 @@ use std::fmt::{self, Display, Formatter};
 
 use super::lowered::{
     Bd, CascadeSettings, Chain, Circuit, Endpoint, Flow, FlowKind, Lock, LockUse, Lowered,
-    LoweredSequence, PacketRule, PlacedBuffer, ShimChannel, SwitchSettings, WordDim, WordPad,
+    LoweredSequence, PacketMaster, PacketRule, PlacedBuffer, ShimChannel, SwitchSettings, WordDim,
+    WordPad,
 };
 use super::text::list;
 use super::worker::{CorePlan, PlanArg, PlanStep};
@@ -119,7 +120,8 @@ impl Display for Flow {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.kind {
             FlowKind::Circuit => f.write_str("flow ")?,
-            FlowKind::Packet { id } => write!(f, "packet flow {id} ")?,
+            FlowKind::Packet(packet) => write!(f, "packet flow {packet} ")?,
+            FlowKind::Control { id } => write!(f, "control flow {id} ")?,
         }
         write!(f, "{} -> {}", self.source, list(&self.dests))
     }
@@ -136,15 +138,28 @@ impl Display for PacketRule {
         let Self {
             slave,
             slot,
-            master,
             id,
+            mask,
             arbiter,
             msel,
         } = self;
         write!(
             f,
-            "packet {id}: {slave} slot {slot} -> {master} by arbiter {arbiter} msel {msel}"
+            "{slave} slot {slot}: packet {id} mask {mask} -> arbiter {arbiter} msel {msel}"
         )
+    }
+}
+
+impl Display for PacketMaster {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self {
+            master,
+            arbiter,
+            msels,
+            drop_header,
+        } = self;
+        let header = if *drop_header { " without header" } else { "" };
+        write!(f, "arbiter {arbiter} msels {msels:04b} -> {master}{header}")
     }
 }
 
@@ -161,8 +176,11 @@ fn write_switch(f: &mut Formatter<'_>, switch: &SwitchSettings) -> fmt::Result {
     for circuit in &switch.circuits {
         writeln!(f, "{INDENT}{INDENT}{circuit}")?;
     }
-    for packet in &switch.packets {
-        writeln!(f, "{INDENT}{INDENT}{packet}")?;
+    for master in &switch.packet_masters {
+        writeln!(f, "{INDENT}{INDENT}{master}")?;
+    }
+    for rule in &switch.packet_rules {
+        writeln!(f, "{INDENT}{INDENT}{rule}")?;
     }
     for (direction, channel) in &switch.shim_dmas {
         writeln!(f, "{INDENT}{INDENT}shim DMA {direction} {channel}")?;

@@ -38,7 +38,7 @@ use thiserror::Error;
 use self::lex::{Token, tokens};
 use super::design::{
     Allocation, Buffer, Cascade, Consumer, Depth, Design, Dim, Kernel, Link, ObjectFifo,
-    ObjectType, OpenTile, Pad, Param, Spot,
+    ObjectType, OpenTile, Packet, Pad, Param, Spot,
 };
 use crate::kernel::types::Elem;
 
@@ -398,6 +398,14 @@ impl<'a> Reader<'a> {
             fifo.rounds = Some(self.number()?);
         }
         fifo.via_dma = self.take("via_dma");
+        if self.take("packet") {
+            let id = self.number()?;
+            let keep_header = self.take("with");
+            if keep_header {
+                self.need("header")?;
+            }
+            fifo.packet = Some(Packet { id, keep_header });
+        }
         if self.take("=") {
             fifo.init = self.several(Self::bytes)?;
         }

@@ -2,7 +2,7 @@
 //!
 //! A descriptor may be written again, and a task queue holds another task, only when it is certain
 //! that earlier transfers are done: that is, when a token of the channel was waited for that came
-//! with them or after them.
+//! with them or after them. A task keeps its descriptors until it is awaited or freed.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -10,7 +10,7 @@ use arch::array::Direction;
 use arch::limits::TASK_QUEUE_DEPTH;
 use arch::{Tile, TileKind};
 
-use super::design::{SeqOp, Sequence, TokenWait, Transfer};
+use super::design::{SeqOp, Sequence, Task, TokenWait, Transfer};
 use super::verify::TransferError;
 
 /// Transfers that a channel takes: one running and those in its queue.
@@ -41,53 +41,67 @@ impl Channel {
 struct Running {
     op: usize,
     fifo: String,
-    bd: u8,
+    /// The descriptor of a transfer; a task keeps its own.
+    bd: Option<u8>,
+    token: bool,
+    task: Option<String>,
+}
+
+/// A task whose descriptors are taken.
+struct Held {
+    op: usize,
+    fifo: String,
+    channel: Channel,
+    bds: Vec<u8>,
     token: bool,
 }
 
 #[derive(Default)]
 struct State {
     under_way: BTreeMap<Channel, VecDeque<Running>>,
+    tasks: BTreeMap<String, Held>,
 }
 
 impl State {
-    fn user_of(&self, tile: Tile, bd: u8) -> Option<&Running> {
-        self.under_way
-            .iter()
-            .filter(|(c, _)| c.tile == tile)
-            .flat_map(|(_, queue)| queue)
-            .find(|r| r.bd == bd)
+    /// The operation that uses a descriptor, and its fifo.
+    fn user_of(&self, tile: Tile, bd: u8) -> Option<(usize, &str)> {
+        let channels = self.under_way.iter().filter(|(c, _)| c.tile == tile);
+        let mut running = channels.flat_map(|(_, queue)| queue);
+        let mut tasks = self.tasks.values().filter(|t| t.channel.tile == tile);
+        let transfer = running.find(|r| r.bd == Some(bd));
+        transfer.map(|r| (r.op, r.fifo.as_str())).or_else(|| {
+            let task = tasks.find(|t| t.bds.contains(&bd))?;
+            Some((task.op, task.fifo.as_str()))
+        })
     }
 
-    fn choose(&self, tile: Tile, asked: Option<u8>) -> Result<u8, TransferError> {
+    /// A descriptor for a move, besides those in `also`.
+    fn choose(&self, tile: Tile, asked: Option<u8>, also: &[u8]) -> Result<u8, TransferError> {
         let count = TileKind::Shim.bds();
-        match asked {
-            Some(bd) if bd >= count => Err(TransferError::NoDescriptor {
+        let Some(bd) = asked else {
+            return (0..count)
+                .find(|bd| self.user_of(tile, *bd).is_none() && !also.contains(bd))
+                .ok_or(TransferError::Exhausted { tile, limit: count });
+        };
+        if bd >= count {
+            return Err(TransferError::NoDescriptor {
                 bd,
                 last: count - 1,
+            });
+        }
+        match self.user_of(tile, bd) {
+            Some((by, fifo)) => Err(TransferError::Busy {
+                bd,
+                tile,
+                by,
+                fifo: fifo.to_string(),
             }),
-            Some(bd) => match self.user_of(tile, bd) {
-                Some(user) => Err(TransferError::Busy {
-                    bd,
-                    tile,
-                    by: user.op,
-                    fifo: user.fifo.clone(),
-                }),
-                None => Ok(bd),
-            },
-            None => (0..count)
-                .find(|&bd| self.user_of(tile, bd).is_none())
-                .ok_or(TransferError::Exhausted { tile, limit: count }),
+            None if also.contains(&bd) => Err(TransferError::Twice { bd }),
+            None => Ok(bd),
         }
     }
 
-    fn start(
-        &mut self,
-        op: usize,
-        channel: Channel,
-        transfer: &Transfer,
-    ) -> Result<u8, TransferError> {
-        let bd = self.choose(channel.tile, transfer.bd)?;
+    fn enqueue(&mut self, channel: Channel, running: Running) -> Result<(), TransferError> {
         let queue = self.under_way.entry(channel).or_default();
         if queue.len() == MAX_UNDER_WAY {
             return Err(TransferError::Queue {
@@ -96,16 +110,108 @@ impl State {
                 channel: channel.index,
                 count: queue.len() + 1,
                 limit: MAX_UNDER_WAY,
-                fifo: transfer.fifo.clone(),
+                fifo: running.fifo,
             });
         }
-        queue.push_back(Running {
+        queue.push_back(running);
+        Ok(())
+    }
+
+    fn transfer(
+        &mut self,
+        op: usize,
+        channel: Channel,
+        transfer: &Transfer,
+    ) -> Result<Vec<u8>, TransferError> {
+        let bd = self.choose(channel.tile, transfer.bd, &[])?;
+        let running = Running {
             op,
             fifo: transfer.fifo.clone(),
-            bd,
+            bd: Some(bd),
             token: channel.to_host || transfer.token,
-        });
-        Ok(bd)
+            task: None,
+        };
+        self.enqueue(channel, running)?;
+        Ok(vec![bd])
+    }
+
+    fn configure(
+        &mut self,
+        op: usize,
+        channel: Channel,
+        task: &Task,
+    ) -> Result<Vec<u8>, TransferError> {
+        let mut bds = Vec::new();
+        for part in &task.parts {
+            bds.push(self.choose(channel.tile, part.bd, &bds)?);
+        }
+        let held = Held {
+            op,
+            fifo: task.fifo.clone(),
+            channel,
+            bds: bds.clone(),
+            token: task.token,
+        };
+        self.tasks.insert(task.name.clone(), held);
+        Ok(bds)
+    }
+
+    /// A task that has its descriptors.
+    fn held(&self, task: &str) -> Result<&Held, TransferError> {
+        self.tasks.get(task).ok_or_else(|| TransferError::TaskGone {
+            task: task.to_string(),
+        })
+    }
+
+    fn start(&mut self, op: usize, task: &str) -> Result<(), TransferError> {
+        let held = self.held(task)?;
+        let channel = held.channel;
+        let running = Running {
+            op,
+            fifo: held.fifo.clone(),
+            bd: None,
+            token: held.token,
+            task: Some(task.to_string()),
+        };
+        self.enqueue(channel, running)
+    }
+
+    fn finish(&mut self, task: &str) -> Result<(), TransferError> {
+        let held = self.held(task)?;
+        let (channel, name) = (held.channel, || task.to_string());
+        if !held.token {
+            return Err(TransferError::TaskWithoutToken { task: name() });
+        }
+        let queue = self.under_way.entry(channel).or_default();
+        let first = queue.iter().position(|r| r.token);
+        let at = queue.iter().position(|r| r.task.as_deref() == Some(task));
+        match (first, at) {
+            (Some(first), Some(at)) if first < at => {
+                return Err(TransferError::TaskOrder {
+                    task: name(),
+                    by: queue[first].op,
+                });
+            }
+            (_, Some(at)) => queue.drain(..=at),
+            (_, None) => return Err(TransferError::TaskNotStarted { task: name() }),
+        };
+        let again = queue.iter().any(|r| r.task.as_deref() == Some(task));
+        if !again {
+            self.tasks.remove(task);
+        }
+        Ok(())
+    }
+
+    fn free(&mut self, task: &str) -> Result<(), TransferError> {
+        let channel = self.held(task)?.channel;
+        let queue = self.under_way.entry(channel).or_default();
+        if queue.iter().any(|r| r.task.as_deref() == Some(task)) {
+            return Err(TransferError::TaskRunning {
+                task: task.to_string(),
+            });
+        }
+        self.tasks.remove(task);
+        Ok(())
     }
 
     fn wait(&mut self, channel: Channel, fifo: &str) -> Result<(), TransferError> {
@@ -136,7 +242,7 @@ impl State {
     }
 }
 
-/// The descriptor of every transfer, `None` for other operations. `channel_of` knows the shim
+/// The descriptors of every transfer and task, none for other operations. `channel_of` knows the shim
 /// channel of a fifo.
 ///
 /// # Errors
@@ -144,25 +250,34 @@ impl State {
 pub fn descriptors(
     sequence: &Sequence,
     channel_of: impl Fn(&str) -> Option<Channel>,
-) -> Result<Vec<Option<u8>>, (usize, TransferError)> {
+) -> Result<Vec<Vec<u8>>, (usize, TransferError)> {
     let mut state = State::default();
     let mut bds = Vec::with_capacity(sequence.ops.len());
+    let none = |done: Result<(), TransferError>| done.map(|()| Vec::new());
     for (op, operation) in sequence.ops.iter().enumerate() {
-        let bd = match operation {
-            SeqOp::Transfer(transfer) => channel_of(&transfer.fifo)
-                .map(|channel| state.start(op, channel, transfer))
-                .transpose(),
+        let taken = match operation {
+            SeqOp::Transfer(transfer) => match channel_of(&transfer.fifo) {
+                Some(channel) => state.transfer(op, channel, transfer),
+                None => Ok(Vec::new()),
+            },
+            SeqOp::Task(task) => match channel_of(&task.fifo) {
+                Some(channel) => state.configure(op, channel, task),
+                None => Ok(Vec::new()),
+            },
+            SeqOp::Start { task } => none(state.start(op, task)),
+            SeqOp::Await { task } => none(state.finish(task)),
+            SeqOp::Free { task } => none(state.free(task)),
             SeqOp::Wait { fifo } => match channel_of(fifo) {
-                Some(channel) => state.wait(channel, fifo).map(|()| None),
-                None => Ok(None),
+                Some(channel) => none(state.wait(channel, fifo)),
+                None => Ok(Vec::new()),
             },
             SeqOp::Token(wait) => {
                 state.tokens(wait);
-                Ok(None)
+                Ok(Vec::new())
             }
-            SeqOp::WriteParameter { .. } | SeqOp::Register(_) => Ok(None),
+            SeqOp::WriteParameter { .. } | SeqOp::Register(_) => Ok(Vec::new()),
         };
-        bds.push(bd.map_err(|error| (op, error))?);
+        bds.push(taken.map_err(|error| (op, error))?);
     }
     Ok(bds)
 }

@@ -3,8 +3,9 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use super::design::{
-    Allocation, Arg, Buffer, Cascade, Depth, Design, Dim, Link, ObjectFifo, ObjectType, Pad, Param,
-    Port, RegisterWrite, SeqOp, Sequence, Step, TokenWait, Transfer, Worker,
+    Allocation, Arg, Buffer, Cascade, Depth, Design, Dim, Link, ObjectFifo, ObjectType, Packet,
+    Pad, Param, Port, RegisterWrite, SeqOp, Sequence, Step, Task, TaskPart, TokenWait, Transfer,
+    Worker,
 };
 
 const INDENT: &str = "  ";
@@ -102,10 +103,20 @@ impl<P: Display> Display for ObjectFifo<P> {
         if self.via_dma {
             f.write_str(" via_dma")?;
         }
+        if let Some(packet) = self.packet {
+            write!(f, " packet {packet}")?;
+        }
         if !self.init.is_empty() {
             write!(f, " = {}", list(self.init.iter().map(|bytes| Hex(bytes))))?;
         }
         Ok(())
+    }
+}
+
+impl Display for Packet {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let header = if self.keep_header { " with header" } else { "" };
+        write!(f, "{}{header}", self.id)
     }
 }
 
@@ -222,6 +233,36 @@ impl Display for Transfer {
     }
 }
 
+impl Display for TaskPart {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} offset {} sizes [{}] strides [{}]",
+            self.arg,
+            self.offset,
+            list(self.sizes),
+            list(self.strides)
+        )?;
+        match self.bd {
+            Some(bd) => write!(f, " bd {bd}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Display for Task {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "task {} {}", self.name, self.fifo)?;
+        if self.repeat != 1 {
+            write!(f, " repeat {}", self.repeat)?;
+        }
+        if self.token {
+            f.write_str(" token")?;
+        }
+        write!(f, " [{}]", list(&self.parts))
+    }
+}
+
 impl Display for RegisterWrite {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "register {} {:#x}", self.tile, self.offset)?;
@@ -259,6 +300,10 @@ impl Display for SeqOp {
                 index,
                 value,
             } => write!(f, "parameter {buffer}[{index}] = {value}"),
+            SeqOp::Task(task) => write!(f, "{task}"),
+            SeqOp::Start { task } => write!(f, "start {task}"),
+            SeqOp::Await { task } => write!(f, "await {task}"),
+            SeqOp::Free { task } => write!(f, "free {task}"),
             SeqOp::Register(write) => write!(f, "{write}"),
             SeqOp::Token(wait) => write!(f, "{wait}"),
         }

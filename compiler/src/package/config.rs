@@ -15,7 +15,7 @@ use formats::elf::CoreElf;
 
 use super::error::PackageError;
 use crate::array::lowered::{
-    CascadeSettings, Chain, DmaProgram, Lowered, PacketRule, SwitchSettings,
+    CascadeSettings, Chain, DmaProgram, Lowered, PacketMaster, PacketRule, SwitchSettings,
 };
 use crate::array::worker::CorePlan;
 
@@ -29,9 +29,6 @@ pub struct Configuration {
     /// Starts the cores.
     pub enable: Cdo,
 }
-
-/// Bits of a packet rule's mask: the whole id counts.
-const FULL_ID: u32 = 31;
 
 fn write(tile: Tile, offset: u32, value: u32) -> Command {
     Command::Write {
@@ -185,9 +182,9 @@ fn port_index(
     })
 }
 
-fn packet_master(tile: Tile, rule: &PacketRule) -> Result<Command, PackageError> {
-    let master = port_index(tile, rule.master, master_index)?;
-    let config = MasterConfig::packet(rule.arbiter, 1 << rule.msel, false);
+fn packet_master(tile: Tile, packets: &PacketMaster) -> Result<Command, PackageError> {
+    let master = port_index(tile, packets.master, master_index)?;
+    let config = MasterConfig::packet(packets.arbiter, packets.msels, packets.drop_header);
     Ok(write(
         tile,
         switch::master_offset(tile.kind(), master),
@@ -200,7 +197,7 @@ fn packet_slave(tile: Tile, rule: &PacketRule) -> Result<[Command; 2], PackageEr
     let slave = port_index(tile, rule.slave, slave_index)?;
     let slot = Slot {
         id: u32::from(rule.id),
-        mask: FULL_ID,
+        mask: u32::from(rule.mask),
         enable: true,
         msel: u32::from(rule.msel),
         arbiter: u32::from(rule.arbiter),
@@ -228,10 +225,10 @@ fn switch_writes(settings: &SwitchSettings) -> Result<Vec<Command>, PackageError
         let writes = switch::circuit_writes(tile.kind(), slave, master).map_err(field(tile))?;
         commands.extend(writes.map(|(offset, value)| write(tile, offset, value)));
     }
-    for rule in &settings.packets {
-        commands.push(packet_master(tile, rule)?);
+    for master in &settings.packet_masters {
+        commands.push(packet_master(tile, master)?);
     }
-    for rule in &settings.packets {
+    for rule in &settings.packet_rules {
         commands.extend(packet_slave(tile, rule)?);
     }
     Ok(commands)

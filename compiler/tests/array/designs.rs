@@ -4,7 +4,7 @@ use arch::Tile;
 use arch::array::Direction;
 use npuc::array::design::{
     Arg, Buffer, Cascade, Design, Dim, HostArg, Kernel, Link, ObjectFifo, ObjectType, Pad, Param,
-    Port, RegisterWrite, SeqOp, Sequence, Step, TokenWait, Transfer, Worker,
+    Port, RegisterWrite, SeqOp, Sequence, Step, Task, TaskPart, TokenWait, Transfer, Worker,
 };
 use npuc::kernel::types::Elem;
 
@@ -714,6 +714,47 @@ pub(super) fn padding() -> Design {
             Transfer::linear("in_l3", "a", 0, 112).on_bd(1).into(),
             Transfer::linear("out", "b", 0, 16).on_bd(0).into(),
             SeqOp::wait("out"),
+        ],
+    )];
+    design
+}
+
+/// Two cores' DMAs send back what they get, all of it in packets over one channel each way; the host
+/// sees the headers.
+pub(super) fn packets() -> Design {
+    let (shim, cores) = (tile(0, 0), [tile(0, 2), tile(0, 3)]);
+    let mut design = Design::new("packets");
+    for (i, core) in (0u8..).zip(cores) {
+        let name = format!("in{i}");
+        let fifo = ObjectFifo::new(name, shim, &[core], 1, i32s(16));
+        design.fifos.push(fifo.packet(1 + i));
+    }
+    for (i, core) in (0u8..).zip(cores) {
+        let name = format!("out{i}");
+        let fifo = ObjectFifo::new(name, core, &[shim], 1, i32s(16));
+        design.fifos.push(fifo.packet_with_header(3 + i));
+        let (input, output) = (format!("in{i}"), format!("out{i}"));
+        design.links.push(link(&[&input], &[&output], &[]));
+    }
+    let part = |arg: &str, offset, len| [TaskPart::linear(arg, offset, len)];
+    design.sequences = vec![sequence(
+        &[("a", Elem::I32, 32), ("b", Elem::I32, 34)],
+        vec![
+            Task::new("t0", "out0", part("b", 0, 34))
+                .with_token()
+                .into(),
+            SeqOp::start("t0"),
+            Task::new("t1", "in0", part("a", 0, 16)).into(),
+            SeqOp::start("t1"),
+            Task::new("t2", "in1", part("a", 16, 16))
+                .with_token()
+                .into(),
+            SeqOp::start("t2"),
+            SeqOp::finish("t2"),
+            SeqOp::Free {
+                task: "t1".to_string(),
+            },
+            SeqOp::finish("t0"),
         ],
     )];
     design

@@ -7,7 +7,7 @@ use formats::elf::CoreElf;
 use npuc::aie2::emit::emit;
 use npuc::aie2::layout::layout;
 use npuc::aie2::{Options, compile};
-use npuc::array::design::{Design, Dim, ObjectType, Param};
+use npuc::array::design::{Design, Dim, ObjectType, Param, SeqOp, Task, TaskPart};
 use npuc::array::lower::lower;
 use npuc::array::program::{ENTRY, entry_function};
 use npuc::array::verify::verify;
@@ -186,5 +186,53 @@ fn layouts_reorder_on_the_way() {
             stored
         })
         .collect();
+    assert_eq!(run(design, &[input]), output);
+}
+
+#[test]
+fn a_task_goes_through_its_chain_as_often_as_it_is_repeated() {
+    let mut design = designs::passthrough();
+    let part = |arg: &str, offset, sizes, strides| TaskPart {
+        sizes,
+        strides,
+        ..TaskPart::linear(arg, offset, 1)
+    };
+    // Twice a half from the front, and one from the back, going on by 32 words.
+    let ends = [
+        part("a", 0, [2, 1, 1, 64], [64, 0, 0, 1]),
+        part("a", 128, [2, 1, 1, 64], [64, 0, 0, 1]),
+    ];
+    let all = [
+        part("b", 0, [1, 1, 2, 64], [0, 0, 64, 1]),
+        TaskPart::linear("b", 128, 128),
+    ];
+    design.sequences[0].ops = vec![
+        Task::new("send", "in", ends)
+            .repeated(2)
+            .with_token()
+            .into(),
+        Task::new("get", "out", all).with_token().into(),
+        SeqOp::start("get"),
+        SeqOp::start("send"),
+        SeqOp::finish("send"),
+        SeqOp::finish("get"),
+    ];
+    let input = ramp(256);
+    let output: Vec<u32> = [0, 128, 64, 192]
+        .into_iter()
+        .flat_map(|at| input[at..at + 64].to_vec())
+        .collect();
+    assert_eq!(run(design, &[input]), output);
+}
+
+#[test]
+fn packets_find_their_way_beside_circuits_and_to_several_cores() {
+    let mut design = designs::broadcast();
+    design.fifos[0] = design.fifos[0].clone().packet(7);
+    for (fifo, id) in design.fifos[1..].iter_mut().zip(16..) {
+        *fifo = fifo.clone().packet(id);
+    }
+    let input = ramp(64);
+    let output: Vec<u32> = input.chunks(16).flat_map(|o| o.repeat(4)).collect();
     assert_eq!(run(design, &[input]), output);
 }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use arch::array::Direction;
 use npuc::array::design::{
     Arg, Buffer, Cascade, Consumer, Depth, Design, Dim, HostArg, Kernel, Link, ObjectFifo,
-    ObjectType, Pad, Param, Port, RegisterWrite, SeqOp, Step, TokenWait, Transfer, Worker,
+    ObjectType, Pad, Param, Port, RegisterWrite, SeqOp, Step, Task, TaskPart, TokenWait, Transfer,
+    Worker,
 };
 use npuc::array::verify::verify;
 use npuc::kernel::types::Elem;
@@ -587,6 +588,97 @@ fn cascades_and_addresses() {
     m.pass("address of another", |d| {
         at(d, 4096);
         at(d, 4128);
+    });
+    insta::assert_snapshot!(m.0);
+}
+
+#[test]
+fn packets() {
+    let mut m = Messages::default();
+    let mut packets =
+        |case: &str, edit: &dyn Fn(&mut Design)| m.add(case, designs::packets(), edit);
+    packets("packet id", &|d| d.fifos[0] = d.fifos[0].clone().packet(32));
+    packets("id of tokens", &|d| {
+        d.fifos[0] = d.fifos[0].clone().packet(15)
+    });
+    packets("same id", &|d| d.fifos[3] = d.fifos[3].clone().packet(1));
+    packets("header to a core", &|d| {
+        d.fifos[1] = d.fifos[1].clone().packet_with_header(2);
+    });
+    packets("worker of a linked fifo", &|d| {
+        let steps = [Step::acquire("in0", Port::Consume, 1)];
+        d.workers.push(Worker::new(tile(0, 2), steps));
+    });
+    packets("join in a core", &|d| {
+        d.fifos[1].consumers[0].tile = tile(0, 2);
+        d.links = vec![Link {
+            inputs: vec!["in0".to_string(), "in1".to_string()],
+            outputs: vec!["out0".to_string()],
+            offsets: vec![0, 8],
+        }];
+    });
+    packets("too many channels without headers", &|d| {
+        d.fifos.extend((0..2).map(|i| {
+            let core = tile(1, 2 + i);
+            ObjectFifo::new(format!("more{i}"), core, &[tile(0, 0)], 1, words(16)).packet(5 + i)
+        }));
+    });
+    insta::assert_snapshot!(m.0);
+}
+
+#[test]
+fn tasks() {
+    let mut m = Messages::default();
+    let mut tasks = |case: &str, edit: &dyn Fn(&mut Vec<SeqOp>)| {
+        m.add(case, designs::packets(), |d| edit(ops(d)));
+    };
+    fn task(op: &mut SeqOp) -> &mut Task {
+        match op {
+            SeqOp::Task(task) => task,
+            other => panic!("{other:?} is no task"),
+        }
+    }
+    tasks("no parts", &|ops| task(&mut ops[0]).parts.clear());
+    tasks("done never", &|ops| task(&mut ops[0]).repeat = 0);
+    tasks("done too often", &|ops| task(&mut ops[0]).repeat = 257);
+    tasks("outermost size", &|ops| {
+        task(&mut ops[2]).repeat = 4;
+        task(&mut ops[2]).parts[0].sizes = [2, 1, 1, 4];
+    });
+    tasks("part outside", &|ops| {
+        task(&mut ops[2]).parts[0].offset = 20
+    });
+    tasks("unknown buffer", &|ops| {
+        task(&mut ops[2]).parts[0].arg = "c".to_string();
+    });
+    tasks("same name", &|ops| {
+        task(&mut ops[2]).name = "t0".to_string()
+    });
+    tasks("unknown task", &|ops| ops[1] = SeqOp::start("t3"));
+    tasks("descriptor of another task", &|ops| {
+        task(&mut ops[2]).parts[0].bd = Some(0);
+    });
+    tasks("descriptor twice", &|ops| {
+        let part = TaskPart {
+            bd: Some(5),
+            ..TaskPart::linear("a", 0, 8)
+        };
+        task(&mut ops[2]).parts = vec![part; 2];
+    });
+    tasks("too many descriptors", &|ops| {
+        task(&mut ops[2]).parts = vec![TaskPart::linear("a", 0, 8); 16];
+    });
+    tasks("start before", &|ops| ops.swap(0, 1));
+    tasks("start after the end", &|ops| ops.push(SeqOp::start("t0")));
+    tasks("await without token", &|ops| ops[6] = SeqOp::finish("t1"));
+    tasks("await without start", &|ops| drop(ops.remove(1)));
+    tasks("await out of order", &|ops| {
+        task(&mut ops[2]).token = true;
+    });
+    tasks("free under way", &|ops| ops.swap(6, 7));
+    tasks("queue", &|ops| {
+        let start = ops[3].clone();
+        ops.splice(3..3, vec![start; 5]);
     });
     insta::assert_snapshot!(m.0);
 }

@@ -32,8 +32,7 @@ type Programs = BTreeMap<Tile, CoreElf>;
 /// One dispatch of a golden: what goes in, and what must come out.
 struct Run {
     name: &'static str,
-    /// `None` where a design does not have the words for it.
-    design: Option<Design>,
+    design: Design,
     programs: Programs,
     /// Host buffers; the output is the last.
     args: Vec<Vec<u8>>,
@@ -57,7 +56,7 @@ fn halves(values: &[i16]) -> Vec<u8> {
 
 fn new(
     name: &'static str,
-    design: impl Into<Option<Design>>,
+    design: Design,
     programs: Programs,
     inputs: Vec<Vec<u8>>,
     output: Vec<u8>,
@@ -66,7 +65,7 @@ fn new(
     args.push(vec![0xee; output.len()]);
     Run {
         name,
-        design: design.into(),
+        design,
         programs,
         args,
         output,
@@ -93,14 +92,14 @@ impl Run {
     }
 
     /// The same design lowered and packed here.
-    fn ours(&self) -> Option<(Npu, Stream)> {
-        let verified = verify(self.design.clone()?).unwrap_or_else(|e| panic!("{e}"));
+    fn ours(&self) -> (Npu, Stream) {
+        let verified = verify(self.design.clone()).unwrap_or_else(|e| panic!("{e}"));
         let package = Package::new(&lower(&verified).unwrap(), &self.programs)
             .unwrap_or_else(|e| panic!("{}: {e}", self.name));
         let mut npu = Npu::new();
         npu.load_xclbin(&package.xclbin().unwrap().to_bytes())
             .unwrap_or_else(|e| panic!("{}: {e}", self.name));
-        Some((npu, package.streams[0].1.clone()))
+        (npu, package.streams[0].1.clone())
     }
 
     /// What arrives in the output, and the time that it takes.
@@ -129,18 +128,13 @@ impl Run {
     fn row(&self) -> String {
         let (theirs, cycles) = self.run(self.theirs());
         self.check("theirs", &theirs);
-        let ours = match self.ours().map(|ours| self.run(ours)) {
-            Some((ours, cycles)) => {
-                self.check("ours", &ours);
-                format!("ours in {cycles:>6}")
-            }
-            None => "not lowered here".to_string(),
-        };
+        let (ours, our_cycles) = self.run(self.ours());
+        self.check("ours", &ours);
         let waits = self.waits.map(|at| {
             format!("; operation {at} waits for a token that no transfer sends, and is told so")
         });
         format!(
-            "{:<18} {:>2} core programs, {:>6} bytes right, theirs in {cycles:>6} emulated cycles, {ours}{}",
+            "{:<18} {:>2} core programs, {:>6} bytes right, theirs in {cycles:>6} emulated cycles, ours in {our_cycles:>6}{}",
             self.name,
             self.programs.len(),
             theirs.len(),
@@ -448,7 +442,7 @@ fn packets() -> Run {
     output.extend(&input[16..]);
     new(
         "m_tasks_packet",
-        None,
+        designs::packets(),
         Programs::new(),
         vec![words(&input)],
         words(&output),

@@ -111,12 +111,25 @@ impl Random {
         for _ in 0..rng.up_to(TRIES) {
             let mut more = random.clone();
             more.paths += 1;
+            let first = more.design.fifos.len();
             more.path(&mut rng);
+            if rng.next().is_multiple_of(4) {
+                more.packets(first);
+            }
             if verify(more.finished()).is_ok() {
                 random = more;
             }
         }
         random
+    }
+
+    /// Puts the words of the last path into packets.
+    fn packets(&mut self, first: usize) {
+        let ids = (0..32).filter(|id| *id != 15);
+        let fifos = self.design.fifos.iter_mut();
+        for (fifo, id) in fifos.zip(ids).skip(first) {
+            *fifo = fifo.clone().packet(id);
+        }
     }
 
     /// The design with its host buffers and its waits.

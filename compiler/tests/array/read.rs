@@ -21,6 +21,7 @@ fn goldens() -> Vec<Design> {
         designs::shared_memory(),
         designs::weights(),
         designs::padding(),
+        designs::packets(),
     ]
 }
 
@@ -71,7 +72,7 @@ proptest! {
     /// Whatever is cut out or put in, reading ends with a design that comes back, or an error.
     #[test]
     fn no_text_is_too_much(
-        which in 0usize..13,
+        which in 0usize..14,
         edits in prop::collection::vec((any::<prop::sample::Index>(), 0usize..12, "[-\\[\\]{}():,#=+a-z0-9_ \\n\\PC]{0,6}"), 1..6),
     ) {
         let mut text: Vec<char> = goldens()[which].to_string().chars().take(4000).collect();

@@ -56,6 +56,23 @@ pub enum SeqOp {
         /// Value.
         value: i32,
     },
+    /// Prepares a task: its buffer descriptors are taken and written.
+    Task(Task),
+    /// Puts a prepared task into the queue of its channel.
+    Start {
+        /// Task.
+        task: String,
+    },
+    /// Waits until a task that issues a token is done, and gives its descriptors back.
+    Await {
+        /// Task.
+        task: String,
+    },
+    /// Gives back the descriptors of a task that is known to be done.
+    Free {
+        /// Task.
+        task: String,
+    },
     /// Writes a register by its number.
     Register(RegisterWrite),
     /// Waits for a token of a channel, whatever sends it.
@@ -92,10 +109,115 @@ pub struct TokenWait {
     pub rows: u8,
 }
 
+impl Sequence {
+    /// The task called `name`.
+    pub fn task(&self, name: &str) -> Option<&Task> {
+        self.ops.iter().find_map(|op| match op {
+            SeqOp::Task(task) if task.name == name => Some(task),
+            _ => None,
+        })
+    }
+}
+
 impl SeqOp {
+    /// Starts the task `task`.
+    pub fn start(task: impl Into<String>) -> Self {
+        SeqOp::Start { task: task.into() }
+    }
+
+    /// Waits for the task `task`.
+    pub fn finish(task: impl Into<String>) -> Self {
+        SeqOp::Await { task: task.into() }
+    }
+
     /// Waits for a transfer of `fifo`.
     pub fn wait(fifo: impl Into<String>) -> Self {
         SeqOp::Wait { fifo: fifo.into() }
+    }
+}
+
+/// A chain of moves between host buffers and a fifo, prepared once and then started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Name, unique in the sequence.
+    pub name: String,
+    /// Fifo whose shim end moves the data.
+    pub fifo: String,
+    /// Moves in order, a buffer descriptor each.
+    pub parts: Vec<TaskPart>,
+    /// How often all of them are done, 1 or more.
+    pub repeat: u32,
+    /// Whether its end can be awaited.
+    pub token: bool,
+}
+
+impl Task {
+    /// A task that moves `parts` once.
+    pub fn new(
+        name: impl Into<String>,
+        fifo: impl Into<String>,
+        parts: impl Into<Vec<TaskPart>>,
+    ) -> Self {
+        Task {
+            name: name.into(),
+            fifo: fifo.into(),
+            parts: parts.into(),
+            repeat: 1,
+            token: false,
+        }
+    }
+
+    /// The same task, done `times` times.
+    pub fn repeated(mut self, times: u32) -> Self {
+        self.repeat = times;
+        self
+    }
+
+    /// The same task, issuing a token at its end.
+    pub fn with_token(mut self) -> Self {
+        self.token = true;
+        self
+    }
+
+    /// A part as the transfer that it alone would be.
+    pub fn transfer(&self, part: &TaskPart) -> Transfer {
+        Transfer {
+            fifo: self.fifo.clone(),
+            arg: part.arg.clone(),
+            offset: part.offset,
+            sizes: part.sizes,
+            strides: part.strides,
+            bd: part.bd,
+            token: self.token,
+        }
+    }
+}
+
+/// One move of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskPart {
+    /// Host buffer.
+    pub arg: String,
+    /// First element.
+    pub offset: u64,
+    /// Steps, outermost first; the outermost is 1 or as often as the task is repeated.
+    pub sizes: [u32; 4],
+    /// Distances in elements, outermost first.
+    pub strides: [u32; 4],
+    /// Buffer descriptor of the shim; handed out when `None`.
+    pub bd: Option<u8>,
+}
+
+impl TaskPart {
+    /// Moves `len` consecutive elements starting at `offset`.
+    pub fn linear(arg: impl Into<String>, offset: u64, len: u32) -> Self {
+        TaskPart {
+            arg: arg.into(),
+            offset,
+            sizes: [1, 1, 1, len],
+            strides: [0, 0, 0, 1],
+            bd: None,
+        }
     }
 }
 
@@ -164,6 +286,12 @@ impl Transfer {
     /// Whether nothing is moved.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+impl From<Task> for SeqOp {
+    fn from(task: Task) -> Self {
+        SeqOp::Task(task)
     }
 }
 

@@ -131,6 +131,7 @@ impl<P> Design<P> {
                 init: fifo.init,
                 rounds: fifo.rounds,
                 via_dma: fifo.via_dma,
+                packet: fifo.packet,
             });
         }
         let buffers = self.buffers.into_iter().map(|buffer| {

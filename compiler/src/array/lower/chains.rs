@@ -175,6 +175,7 @@ fn chain(inputs: &Inputs, end: usize, ids: &[u8]) -> Option<Chain> {
                 acquire: locks.map(|(acquire, _)| LockUse::new(acquire as u8, count)),
                 release: locks.map(|(_, release)| LockUse::new(release as u8, count)),
                 next: (endless || !last).then_some(next),
+                packet: fifo.packet.filter(|_| sends).map(|packet| packet.id),
             });
         }
     }

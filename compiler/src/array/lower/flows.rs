@@ -4,12 +4,13 @@ use arch::array::{Port, packet};
 use arch::{Tile, TileKind};
 
 use super::ends::{End, Role};
+use crate::array::design::Design;
 use crate::array::lowered::{Endpoint, Flow, FlowKind};
 
 /// The flow that carries a shim's task-complete tokens to the host: every shim in use has it.
 fn token_flow(shim: Tile) -> Flow {
     Flow {
-        kind: FlowKind::Packet {
+        kind: FlowKind::Control {
             id: packet::controller_id(shim) as u8,
         },
         source: Endpoint::new(shim, Port::TileCtrl),
@@ -17,8 +18,9 @@ fn token_flow(shim: Tile) -> Flow {
     }
 }
 
-/// The flows of a design: tokens of the shims in use, then fifos in order, one source each.
-pub fn build(ends: &[End], channel_of: &[Option<u8>]) -> Vec<Flow> {
+/// The flows of a design: tokens of the shims in use, then packets, then circuits, fifos in order, one
+/// source each.
+pub fn build(design: &Design, ends: &[End], channel_of: &[Option<u8>]) -> Vec<Flow> {
     let mut shims: Vec<Tile> = ends
         .iter()
         .map(|e| e.tile)
@@ -34,7 +36,10 @@ pub fn build(ends: &[End], channel_of: &[Option<u8>]) -> Vec<Flow> {
         let point = Endpoint::new(end.tile, Port::Dma(channel));
         match end.role {
             Role::Producer => flows.push(Flow {
-                kind: FlowKind::Circuit,
+                kind: match design.fifos[end.fifo].packet {
+                    Some(packet) => FlowKind::Packet(packet),
+                    None => FlowKind::Circuit,
+                },
                 source: point,
                 dests: Vec::new(),
             }),
@@ -46,5 +51,10 @@ pub fn build(ends: &[End], channel_of: &[Option<u8>]) -> Vec<Flow> {
             Role::Shared => {}
         }
     }
+    flows.sort_by_key(|flow| match flow.kind {
+        FlowKind::Control { .. } => 0,
+        FlowKind::Packet(_) => 1,
+        FlowKind::Circuit => 2,
+    });
     flows
 }

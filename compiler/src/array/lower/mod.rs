@@ -109,7 +109,7 @@ fn cascades(design: &Design) -> Vec<CascadeSettings> {
 /// [`LowerError::Route`] when its flows cannot be routed.
 pub fn lower(verified: &Verified) -> Result<Lowered, LowerError> {
     let (design, plan) = (verified.design(), verified.plan());
-    let flows = flows::build(&plan.ends, &plan.channel_of);
+    let flows = flows::build(design, &plan.ends, &plan.channel_of);
     let switches = route::route(design.columns, &flows).map_err(|source| LowerError::Route {
         design: design.name.clone(),
         source,

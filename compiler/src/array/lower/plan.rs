@@ -106,7 +106,7 @@ impl Plan {
     pub fn new(design: &Design) -> Self {
         let ends = ends::split(design);
         let stores = stores::assign(design, &ends);
-        let channel_of = channels::assign(&ends);
+        let channel_of = channels::assign(design, &ends);
         let pairs = locks::assign(&stores.stores);
         let bd_ids = chains::bd_ids(&ends, &stores, &channel_of);
         let mut plan = Plan {

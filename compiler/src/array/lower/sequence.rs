@@ -2,13 +2,15 @@
 //!
 //! Source: mlir-aie `lib/Dialect/AIEX/Transforms/AIEDmaToNpu.cpp`, `lib/Targets/AIETargetNPU.cpp`.
 
+use std::collections::BTreeMap;
+
 use arch::TileKind;
 use arch::array::field::FieldError;
 use arch::array::{Direction, ShimBd, bd, dma, packet};
 use formats::txn;
 
 use super::plan::Plan;
-use crate::array::design::{Design, RegisterWrite, SeqOp, Sequence, Transfer};
+use crate::array::design::{Design, RegisterWrite, SeqOp, Sequence, Task, Transfer};
 use crate::array::lowered::LoweredSequence;
 use crate::array::schedule::{self, Channel};
 
@@ -80,31 +82,86 @@ fn token_direction(direction: Direction) -> txn::Direction {
     }
 }
 
-fn transfer_ops(
-    sequence: &Sequence,
-    transfer: &Transfer,
-    channel: Channel,
-    id: u8,
-) -> Result<Vec<txn::Op>, FieldError> {
-    let arg = sequence.args.iter().position(|a| a.name == transfer.arg);
-    let arg = arg.unwrap_or_default();
-    let elem = sequence.args[arg].object.elem.bytes();
-    let kind = TileKind::Shim;
-    let base = channel.tile.base();
-    let direction = channel.direction();
-    let bd_addr = base + bd::bd_offset(kind, id);
-    let mut ops = vec![
-        txn::Op::BlockWrite {
-            addr: bd_addr,
-            data: descriptor(transfer, elem).encode()?.to_vec(),
-        },
-        txn::Op::DdrPatch {
-            addr: bd_addr + 4 * bd::SHIM_BD_ADDRESS_WORD,
-            arg: arg as u32,
-            offset: transfer.offset * u64::from(elem),
-        },
-    ];
-    let token = channel.to_host || transfer.token;
+/// What a sequence is lowered with.
+struct Context<'a> {
+    design: &'a Design,
+    plan: &'a Plan,
+    sequence: &'a Sequence,
+}
+
+impl Context<'_> {
+    fn channel(&self, fifo: &str) -> Option<Channel> {
+        shim_channel(self.design, self.plan, fifo)
+    }
+
+    /// Writes descriptor `id`, with the host buffer's number and the byte offset in it.
+    fn write(
+        &self,
+        transfer: &Transfer,
+        channel: Channel,
+        id: u8,
+        chained: impl FnOnce(&mut ShimBd, u64),
+    ) -> Result<[txn::Op; 2], FieldError> {
+        let args = &self.sequence.args;
+        let arg = args.iter().position(|a| a.name == transfer.arg);
+        let arg = arg.unwrap_or_default();
+        let elem = args[arg].object.elem.bytes();
+        let offset = transfer.offset * u64::from(elem);
+        let addr = channel.tile.base() + bd::bd_offset(TileKind::Shim, id);
+        let mut bd = descriptor(transfer, elem);
+        let fifo = self.design.fifo(&transfer.fifo);
+        if let (false, Some(packet)) = (channel.to_host, fifo.and_then(|(_, f)| f.packet)) {
+            bd.enable_packet = true;
+            bd.packet_id = u32::from(packet.id);
+        }
+        chained(&mut bd, offset);
+        Ok([
+            txn::Op::BlockWrite {
+                addr,
+                data: bd.encode()?.to_vec(),
+            },
+            txn::Op::DdrPatch {
+                addr: addr + 4 * bd::SHIM_BD_ADDRESS_WORD,
+                arg: arg as u32,
+                offset,
+            },
+        ])
+    }
+
+    fn transfer(
+        &self,
+        transfer: &Transfer,
+        channel: Channel,
+        id: u8,
+    ) -> Result<Vec<txn::Op>, FieldError> {
+        let mut ops = self.write(transfer, channel, id, |_, _| ())?.to_vec();
+        let token = channel.to_host || transfer.token;
+        ops.extend(start(channel, id, transfer.sizes[0], token)?);
+        Ok(ops)
+    }
+
+    /// The descriptors of a task, each with the next; unlike those of transfers they carry the offset.
+    fn task(&self, task: &Task, channel: Channel, ids: &[u8]) -> Result<Vec<txn::Op>, FieldError> {
+        let mut ops = Vec::new();
+        for (i, (part, id)) in task.parts.iter().zip(ids).enumerate() {
+            let transfer = task.transfer(part);
+            ops.extend(self.write(&transfer, channel, *id, |bd, offset| {
+                bd.base_address_low = (offset / 4) as u32 & (u32::MAX >> 2);
+                bd.base_address_high = (offset >> 32) as u32;
+                if let Some(next) = ids.get(i + 1) {
+                    bd.use_next = true;
+                    bd.next_bd = u32::from(*next);
+                }
+            })?);
+        }
+        Ok(ops)
+    }
+}
+
+/// Puts descriptor `id` and those chained to it into a channel's queue.
+fn start(channel: Channel, id: u8, repeat: u32, token: bool) -> Result<Vec<txn::Op>, FieldError> {
+    let (kind, base, direction) = (TileKind::Shim, channel.tile.base(), channel.direction());
+    let mut ops = Vec::new();
     if token {
         let ctrl = dma::ShimCtrl {
             controller_id: packet::controller_id(channel.tile),
@@ -118,7 +175,7 @@ fn transfer_ops(
     }
     let queue = dma::Queue {
         token,
-        repeat: transfer.sizes[0],
+        repeat,
         start_bd: u32::from(id),
     };
     ops.push(txn::Op::Write32 {
@@ -126,6 +183,17 @@ fn transfer_ops(
         value: queue.to_word()?,
     });
     Ok(ops)
+}
+
+/// Waits for a token of a channel.
+fn wait(channel: Channel) -> txn::Op {
+    txn::Op::TctWait {
+        tile: channel.tile,
+        direction: token_direction(channel.direction()),
+        channel: channel.index,
+        columns: 1,
+        rows: 1,
+    }
 }
 
 fn register(write: &RegisterWrite) -> txn::Op {
@@ -145,24 +213,45 @@ pub fn lower(
     plan: &Plan,
     sequence: &Sequence,
 ) -> Result<LoweredSequence, FieldError> {
-    let channel_of = |fifo: &str| shim_channel(design, plan, fifo);
-    let bds = schedule::descriptors(sequence, channel_of).unwrap_or_default();
+    let context = Context {
+        design,
+        plan,
+        sequence,
+    };
+    let taken = schedule::descriptors(sequence, |f| context.channel(f)).unwrap_or_default();
     let buffers = plan.buffer_addresses();
     let mut ops = Vec::new();
-    for (op, bd) in sequence.ops.iter().zip(bds) {
+    // Channel and descriptors of each task.
+    let mut tasks: BTreeMap<&str, (&Task, Channel, Vec<u8>)> = BTreeMap::new();
+    for (op, bds) in sequence.ops.iter().zip(taken) {
         match op {
             SeqOp::Transfer(transfer) => {
-                if let (Some(channel), Some(bd)) = (channel_of(&transfer.fifo), bd) {
-                    ops.extend(transfer_ops(sequence, transfer, channel, bd)?);
+                if let (Some(channel), [bd]) = (context.channel(&transfer.fifo), bds.as_slice()) {
+                    ops.extend(context.transfer(transfer, channel, *bd)?);
                 }
             }
-            SeqOp::Wait { fifo } => ops.extend(channel_of(fifo).map(|c| txn::Op::TctWait {
-                tile: c.tile,
-                direction: token_direction(c.direction()),
-                channel: c.index,
-                columns: 1,
-                rows: 1,
-            })),
+            SeqOp::Task(task) => {
+                if let Some(channel) = context.channel(&task.fifo) {
+                    ops.extend(context.task(task, channel, &bds)?);
+                    tasks.insert(&task.name, (task, channel, bds));
+                }
+            }
+            SeqOp::Start { task } => {
+                if let Some((task, channel, bds)) = tasks.get(task.as_str())
+                    && let Some(first) = bds.first()
+                {
+                    ops.extend(start(*channel, *first, task.repeat, task.token)?);
+                }
+            }
+            SeqOp::Await { task } => {
+                ops.extend(
+                    tasks
+                        .get(task.as_str())
+                        .map(|(_, channel, _)| wait(*channel)),
+                );
+            }
+            SeqOp::Free { .. } => {}
+            SeqOp::Wait { fifo } => ops.extend(context.channel(fifo).map(wait)),
             SeqOp::Token(wait) => ops.push(txn::Op::TctWait {
                 tile: wait.tile,
                 direction: token_direction(wait.direction),

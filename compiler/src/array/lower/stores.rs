@@ -108,7 +108,7 @@ fn end_at(ends: &[End], design: &Design, name: &str, tile: Tile, producer: bool)
         .position(|e| e.fifo == fifo && e.tile == tile && (e.role == Role::Producer) == producer)
 }
 
-/// The memory tile in which a link's fifos meet: where its outputs begin.
+/// The tile in which a link's fifos meet: where its outputs begin.
 pub fn link_tile(design: &Design, link: &Link) -> Option<Tile> {
     let (_, fifo) = design.fifo(link.outputs.first()?)?;
     Some(fifo.producer)

@@ -107,8 +107,12 @@ pub enum PlaceError {
 /// Fifo ends at tiles of a kind: those that begin there and those that end there.
 fn ends(design: &Design<Spot>, kind: TileKind) -> (usize, usize) {
     let at = |spot: &Spot| problem::kind(spot) == kind;
-    let begin = design.fifos.iter().filter(|f| at(&f.producer)).count();
-    let consumers = design.fifos.iter().flat_map(|f| &f.consumers);
+    // Packets may share channels where they begin, and with their headers where they end.
+    let fifos = design.fifos.iter();
+    let begin = fifos.clone().filter(|f| f.packet.is_none());
+    let begin = begin.filter(|f| at(&f.producer)).count();
+    let end = fifos.filter(|f| !f.packet.is_some_and(|p| p.keep_header));
+    let consumers = end.flat_map(|f| &f.consumers);
     (begin, consumers.filter(|c| at(&c.tile)).count())
 }
 

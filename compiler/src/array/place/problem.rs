@@ -46,6 +46,8 @@ struct Net {
     to: Vec<Hold>,
     /// What neighbours do with it.
     near: Near,
+    /// Whether it shares channels of shims where it begins, and where it ends.
+    shares: (bool, bool),
 }
 
 /// What cores that reach one memory do with a fifo between them.
@@ -192,11 +194,12 @@ impl Problem {
                 price += if net.near == Near::Apart { OVER } else { 0 };
                 continue;
             }
-            loads.begin[index(from)] += 1;
+            let free = |tile: Tile, shares: bool| shares && tile.kind() == TileKind::Shim;
+            loads.begin[index(from)] += u64::from(!free(from, net.shares.0));
             loads.bytes[index(from)] += net.from.bytes;
             for hold in &net.to {
                 let to = at(hold.place);
-                loads.end[index(to)] += 1;
+                loads.end[index(to)] += u64::from(!free(to, net.shares.1));
                 loads.bytes[index(to)] += hold.bytes;
                 price += HOP * hops(from, to);
             }
@@ -258,6 +261,10 @@ fn problem_net(
     Net {
         from: hold(&fifo.producer, from),
         to: consumers.map(|(c, bytes)| hold(&c.tile, bytes)).collect(),
+        shares: (
+            fifo.packet.is_some(),
+            fifo.packet.is_some_and(|p| p.keep_header),
+        ),
         near: if linked || !fifo.may_share() {
             Near::Send
         } else if shared_depth_suffices(design, fifo) {

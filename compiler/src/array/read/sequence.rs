@@ -3,7 +3,9 @@
 use arch::array::Direction;
 
 use super::{Read, Reader};
-use crate::array::design::{HostArg, RegisterWrite, SeqOp, Sequence, TokenWait, Transfer};
+use crate::array::design::{
+    HostArg, RegisterWrite, SeqOp, Sequence, Task, TaskPart, TokenWait, Transfer,
+};
 
 impl Reader<'_> {
     pub(super) fn sequence(&mut self) -> Read<Sequence> {
@@ -17,7 +19,21 @@ impl Reader<'_> {
         self.need("{")?;
         let mut ops = Vec::new();
         while !self.take("}") {
-            let op = match self.word(&["transfer", "wait", "parameter", "register", "token"])? {
+            let op = match self.word(&[
+                "transfer",
+                "wait",
+                "parameter",
+                "task",
+                "start",
+                "await",
+                "free",
+                "register",
+                "token",
+            ])? {
+                "task" => self.task()?.into(),
+                "start" => SeqOp::start(self.name()?),
+                "await" => SeqOp::finish(self.name()?),
+                "free" => SeqOp::Free { task: self.name()? },
                 "transfer" => self.transfer()?.into(),
                 "wait" => SeqOp::wait(self.name()?),
                 "register" => SeqOp::Register(self.register()?),
@@ -36,6 +52,45 @@ impl Reader<'_> {
             ops.push(op);
         }
         Ok(Sequence { name, args, ops })
+    }
+
+    fn task(&mut self) -> Read<Task> {
+        let (name, fifo) = (self.name()?, self.name()?);
+        let mut task = Task::new(name, fifo, []);
+        if self.take("repeat") {
+            task.repeat = self.number()?;
+        }
+        task.token = self.take("token");
+        task.parts = self.list(|r| {
+            let arg = r.name()?;
+            let (offset, sizes, strides) = r.walk()?;
+            let bd = r.descriptor()?;
+            Ok(TaskPart {
+                arg,
+                offset,
+                sizes,
+                strides,
+                bd,
+            })
+        })?;
+        Ok(task)
+    }
+
+    /// Where a move begins, its sizes and its strides.
+    fn walk(&mut self) -> Read<(u64, [u32; 4], [u32; 4])> {
+        self.need("offset")?;
+        let offset = self.number()?;
+        self.need("sizes")?;
+        let sizes = self.four()?;
+        self.need("strides")?;
+        Ok((offset, sizes, self.four()?))
+    }
+
+    fn descriptor(&mut self) -> Read<Option<u8>> {
+        match self.take("bd") {
+            true => self.number().map(Some),
+            false => Ok(None),
+        }
     }
 
     /// `0x1d210`.
@@ -96,15 +151,9 @@ impl Reader<'_> {
 
     fn transfer(&mut self) -> Read<Transfer> {
         let (fifo, arg) = (self.name()?, self.name()?);
-        self.need("offset")?;
-        let offset = self.number()?;
-        self.need("sizes")?;
-        let sizes = self.four()?;
-        self.need("strides")?;
-        let mut transfer = Transfer::tiled(fifo, arg, offset, sizes, self.four()?);
-        if self.take("bd") {
-            transfer.bd = Some(self.number()?);
-        }
+        let (offset, sizes, strides) = self.walk()?;
+        let mut transfer = Transfer::tiled(fifo, arg, offset, sizes, strides);
+        transfer.bd = self.descriptor()?;
         transfer.token = self.take("token");
         Ok(transfer)
     }

@@ -25,6 +25,8 @@ pub struct Net {
     pub source: Node,
     /// Where it has to arrive.
     pub dests: Vec<Node>,
+    /// Packets of one group may share edges; circuits, which have none, may not.
+    pub group: Option<usize>,
 }
 
 /// One edge of a routed net.
@@ -34,6 +36,20 @@ pub struct Step {
     pub from: Node,
     /// The edge.
     pub edge: Edge,
+}
+
+/// The edges from a net's source to one of its destinations, the last first.
+pub fn way(net: &Net, tree: &Tree, dest: Node) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut node = dest;
+    while node != net.source {
+        let Some(step) = tree.iter().find(|s| s.edge.to == node) else {
+            break;
+        };
+        steps.push(*step);
+        node = step.from;
+    }
+    steps
 }
 
 /// The edges of a routed net: for each destination from there back to what was routed before.
@@ -50,8 +66,10 @@ struct Router<'a> {
     graph: &'a Graph,
     /// Price of each edge.
     price: Vec<f64>,
-    /// Flows that use each edge.
+    /// Circuits and groups of packets that use each edge.
     users: Vec<u32>,
+    /// The group that used each edge last.
+    group: Vec<Option<usize>>,
     /// Rounds in which each edge was refused.
     refused: Vec<u32>,
 }
@@ -98,7 +116,11 @@ impl Router<'_> {
                 let step = arrival[node]?;
                 tree.push(step);
                 done[node] = true;
-                self.users[step.edge.id] += 1;
+                let group = &mut self.group[step.edge.id];
+                if net.group.is_none() || *group != net.group {
+                    self.users[step.edge.id] += 1;
+                }
+                *group = net.group.or(*group);
                 self.price[step.edge.id] *= TAKEN;
                 node = step.from;
             }
@@ -113,9 +135,10 @@ impl Router<'_> {
             *price = history * present;
         }
         self.users.fill(0);
+        self.group.fill(None);
     }
 
-    /// Records the edges that several nets use or that a net may not use, and says whether there
+    /// Records the edges that several circuits or groups use or that a net may not use, and says whether there
     /// are any.
     fn judge(&mut self, nets: &[Net], trees: &[Tree]) -> bool {
         let mut refused = false;
@@ -148,12 +171,13 @@ fn unsound<'a>(net: &'a Net, tree: &'a Tree) -> impl Iterator<Item = usize> + 'a
     })
 }
 
-/// A tree for every net, no edge in two of them; `None` when none is found.
+/// A tree for every net, no edge in two of them but of one group; `None` when none is found.
 pub fn route(graph: &Graph, nets: &[Net]) -> Option<Vec<Tree>> {
     let mut router = Router {
         graph,
         price: vec![1.0; graph.edges()],
         users: vec![0; graph.edges()],
+        group: vec![None; graph.edges()],
         refused: vec![0; graph.edges()],
     };
     for _ in 0..MAX_ROUNDS {

@@ -4,6 +4,7 @@ use arch::array::field::FieldError;
 use arch::{Tile, TileKind};
 use thiserror::Error;
 
+use super::packets::PacketError;
 use super::sends::SendError;
 use super::transfer_error::TransferError;
 use super::worker_error::WorkerError;
@@ -377,6 +378,14 @@ pub enum DesignError {
         fifo: String,
         /// What is wrong.
         source: Box<SendError>,
+    },
+    /// Something wrong with a fifo's packets.
+    #[error("fifo `{fifo}` {source}")]
+    Packet {
+        /// Fifo.
+        fifo: String,
+        /// What is wrong.
+        source: PacketError,
     },
     /// A cascade between cores that are not connected.
     #[error(

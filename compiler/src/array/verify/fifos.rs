@@ -232,7 +232,10 @@ fn link(design: &Design, link: &Link) -> Result<(), DesignError> {
     let Some(tile) = link_tile(design, link) else {
         return Ok(());
     };
-    tile_is(design, &format!("link {name}"), tile, TileKind::Mem)?;
+    let forwards = inputs == 1 && outputs == 1;
+    if !forwards || tile.kind() != TileKind::Core {
+        tile_is(design, &format!("link {name}"), tile, TileKind::Mem)?;
+    }
     let ends_there = |n: &String| {
         design
             .fifo(n)

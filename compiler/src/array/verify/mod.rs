@@ -1,7 +1,7 @@
 //! The verifier: every limit of the chip and every rule of the semantics, before lowering.
 //!
 //! - [`error`], [`worker_error`], [`transfer_error`]: what can be wrong.
-//! - `fifos`, [`sends`], `workers`, `cascades`, `sequences`: each part of a design for itself.
+//! - `fifos`, [`sends`], [`packets`], `workers`, `cascades`, `sequences`: each part of a design for itself.
 //! - `dims`, `resources`: what the design takes of each tile.
 
 mod cascades;
@@ -9,6 +9,7 @@ mod dims;
 pub mod error;
 mod fifos;
 mod names;
+pub mod packets;
 mod resources;
 pub mod sends;
 mod sequences;
@@ -17,6 +18,7 @@ pub mod worker_error;
 mod workers;
 
 pub use error::DesignError;
+pub use packets::PacketError;
 pub use sends::SendError;
 pub use sequences::MAX_HOST_ARGS;
 pub use transfer_error::TransferError;
@@ -51,6 +53,7 @@ impl Verified {
 pub fn verify(design: Design) -> Result<Verified, DesignError> {
     fifos::check(&design)?;
     sends::check(&design)?;
+    packets::check(&design)?;
     cascades::check(&design)?;
     workers::check_names(&design)?;
     let plan = Plan::new(&design);

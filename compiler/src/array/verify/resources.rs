@@ -35,22 +35,25 @@ fn depths(plan: &Plan) -> Result<(), DesignError> {
 
 fn channels_suffice(design: &Design, plan: &Plan) -> Result<(), DesignError> {
     let mut users: BTreeMap<(Tile, bool), Vec<&str>> = BTreeMap::new();
-    for end in &plan.ends {
-        if let Some(direction) = channels::direction(end) {
+    let mut channels: BTreeMap<(Tile, bool), usize> = BTreeMap::new();
+    for (end, channel) in plan.ends.iter().zip(&plan.channel_of) {
+        if let (Some(direction), Some(channel)) = (channels::direction(end), channel) {
             let fifo = design.fifos[end.fifo].name.as_str();
-            let inward = direction == Direction::S2mm;
-            users.entry((end.tile, inward)).or_default().push(fifo);
+            let key = (end.tile, direction == Direction::S2mm);
+            users.entry(key).or_default().push(fifo);
+            let needed = channels.entry(key).or_default();
+            *needed = (*needed).max(usize::from(*channel) + 1);
         }
     }
     for ((tile, inward), fifos) in users {
-        let kind = tile.kind();
-        if fifos.len() <= usize::from(kind.dma_channels()) {
+        let (kind, needed) = (tile.kind(), channels[&(tile, inward)]);
+        if needed <= usize::from(kind.dma_channels()) {
             continue;
         }
         return Err(DesignError::Channels {
             noun: noun(kind),
             tile,
-            needed: fifos.len(),
+            needed,
             way: match (inward, kind) {
                 (_, TileKind::Shim) if inward => "to-host",
                 (_, TileKind::Shim) => "to-array",

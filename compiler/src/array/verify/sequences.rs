@@ -4,12 +4,13 @@ use arch::TileKind;
 use arch::array::ShimBd;
 use arch::array::field::Field;
 use arch::geometry::{ROWS, TILE_SPAN};
+use arch::limits::MAX_TASK_REPEAT;
 
 use super::error::DesignError;
 use super::transfer_error::TransferError;
 use super::{fifos, names};
 use crate::array::design::{
-    Design, HostArg, ObjectFifo, RegisterWrite, SeqOp, Sequence, TokenWait, Transfer,
+    Design, HostArg, ObjectFifo, RegisterWrite, SeqOp, Sequence, Task, TokenWait, Transfer,
 };
 use crate::array::lower::plan::Plan;
 use crate::array::lower::sequence::{is_linear, shim_channel};
@@ -173,6 +174,36 @@ fn token(design_columns: u8, wait: &TokenWait) -> Result<(), TransferError> {
     Ok(())
 }
 
+fn task_names(sequence: &Sequence) -> impl Iterator<Item = &str> {
+    sequence.ops.iter().filter_map(|op| match op {
+        SeqOp::Task(task) => Some(task.name.as_str()),
+        _ => None,
+    })
+}
+
+fn check_task(task: &Task) -> Result<(), TransferError> {
+    let name = || task.name.clone();
+    if task.parts.is_empty() {
+        return Err(TransferError::EmptyTask { task: name() });
+    }
+    if !(1..=MAX_TASK_REPEAT).contains(&task.repeat) {
+        return Err(TransferError::TaskRepeat {
+            task: name(),
+            repeat: task.repeat,
+            limit: MAX_TASK_REPEAT,
+        });
+    }
+    let outer = task.parts.iter().map(|p| p.sizes[0]);
+    match outer.into_iter().find(|n| ![0, 1, task.repeat].contains(n)) {
+        Some(size) => Err(TransferError::TaskSize {
+            task: name(),
+            size,
+            repeat: task.repeat,
+        }),
+        None => Ok(()),
+    }
+}
+
 struct Context<'a> {
     design: &'a Design,
     sequence: &'a Sequence,
@@ -204,17 +235,42 @@ impl Context<'_> {
         }
     }
 
+    /// The host buffer called `name`.
+    fn arg(&self, name: &str) -> Result<&HostArg, DesignError> {
+        let args = &self.sequence.args;
+        args.iter().find(|a| a.name == name).ok_or_else(|| {
+            let known = args.iter().map(|a| a.name.as_str());
+            names::unknown(self.user(), "host buffer", name, known)
+        })
+    }
+
     fn operation(&self, op: &SeqOp) -> Result<Result<(), TransferError>, DesignError> {
         match op {
             SeqOp::Transfer(t) => {
                 let fifo = self.fifo(&t.fifo)?;
-                let Some(arg) = self.sequence.args.iter().find(|a| a.name == t.arg) else {
-                    let known = self.sequence.args.iter().map(|a| a.name.as_str());
-                    return Err(names::unknown(self.user(), "host buffer", &t.arg, known));
-                };
-                Ok(transfer(t, arg, fifo))
+                Ok(transfer(t, self.arg(&t.arg)?, fifo))
             }
             SeqOp::Wait { fifo } => self.fifo(fifo).map(|_| Ok(())),
+            SeqOp::Task(task) => {
+                let fifo = self.fifo(&task.fifo)?;
+                if let Err(wrong) = check_task(task) {
+                    return Ok(Err(wrong));
+                }
+                for part in &task.parts {
+                    let checked = transfer(&task.transfer(part), self.arg(&part.arg)?, fifo);
+                    if checked.is_err() {
+                        return Ok(checked);
+                    }
+                }
+                Ok(Ok(()))
+            }
+            SeqOp::Start { task } | SeqOp::Await { task } | SeqOp::Free { task } => {
+                if self.sequence.task(task).is_some() {
+                    return Ok(Ok(()));
+                }
+                let known = task_names(self.sequence);
+                Err(names::unknown(self.user(), "task", task, known))
+            }
             SeqOp::Register(write) => {
                 fifos::tile_exists(self.design, &self.user(), write.tile)?;
                 Ok(register(write))
@@ -256,6 +312,7 @@ fn sequence(design: &Design, plan: &Plan, sequence: &Sequence) -> Result<(), Des
             limit: MAX_HOST_ARGS,
         });
     }
+    names::unique("task", "tasks", task_names(sequence))?;
     let context = Context { design, sequence };
     let wrap = |op: usize, source: TransferError| DesignError::Sequence {
         sequence: sequence.name.clone(),

@@ -111,6 +111,78 @@ pub enum TransferError {
         /// Fifo of that transfer.
         fifo: String,
     },
+    /// A descriptor that one task names twice.
+    #[error("it uses buffer descriptor {bd} twice\nhelp: leave the choice open")]
+    Twice {
+        /// Descriptor.
+        bd: u8,
+    },
+    /// A task that moves nothing.
+    #[error("task `{task}` has no parts\nhelp: give it one move at least")]
+    EmptyTask {
+        /// Task.
+        task: String,
+    },
+    /// A task that is done too often.
+    #[error("task `{task}` is done {repeat} times; it may be 1 to {limit}\nhelp: start it again")]
+    TaskRepeat {
+        /// Task.
+        task: String,
+        /// Times.
+        repeat: u32,
+        /// Most.
+        limit: u32,
+    },
+    /// An outermost size that is not the task's.
+    #[error(
+        "size 0 of a part of task `{task}` is {size}; the task is done {repeat} times\nhelp: a part goes on with every repetition: its size 0 is 1 or {repeat}"
+    )]
+    TaskSize {
+        /// Task.
+        task: String,
+        /// Size.
+        size: u32,
+        /// Repetitions.
+        repeat: u32,
+    },
+    /// A task that has no descriptors.
+    #[error(
+        "task `{task}` has no buffer descriptors here\nhelp: a task is prepared before, and gone once it is awaited or freed"
+    )]
+    TaskGone {
+        /// Task.
+        task: String,
+    },
+    /// A task without a token.
+    #[error("it awaits task `{task}`, which issues no token\nhelp: let it issue one")]
+    TaskWithoutToken {
+        /// Task.
+        task: String,
+    },
+    /// A task that nothing has started.
+    #[error("it awaits task `{task}`, which is not under way\nhelp: start it before")]
+    TaskNotStarted {
+        /// Task.
+        task: String,
+    },
+    /// A token that another task sends first.
+    #[error(
+        "it awaits task `{task}`, but the channel's next token is that of operation {by}\nhelp: await what was started first before"
+    )]
+    TaskOrder {
+        /// Task.
+        task: String,
+        /// Operation whose token comes first.
+        by: usize,
+    },
+    /// Descriptors that may still be in use.
+    #[error(
+        "it frees task `{task}`, which may still be under way\nhelp: await it, or a later task of its channel, before"
+    )]
+    TaskRunning {
+        /// Task.
+        task: String,
+    },
     /// No descriptor left.
     #[error(
         "it needs another buffer descriptor of shim {tile}; all {limit} are in use\nhelp: wait for transfers in between; those to the array need a token for it"

@@ -20,6 +20,14 @@ pub enum WorkerError {
         /// Where the end is.
         at: String,
     },
+    /// A fifo whose objects the tile's DMA forwards.
+    #[error(
+        "uses fifo `{fifo}`, whose objects a link forwards on its tile\nhelp: take the link away, or let the DMA alone move them"
+    )]
+    Forwarded {
+        /// Fifo.
+        fifo: String,
+    },
     /// More objects wanted than the end holds.
     #[error(
         "acquires {count} objects of fifo `{fifo}`; its end holds {depth}\nhelp: give the fifo a larger depth"

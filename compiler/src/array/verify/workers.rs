@@ -9,6 +9,7 @@ use super::names;
 use super::worker_error::WorkerError;
 use crate::array::design::{Arg, Buffer, Design, ObjectFifo, Param, Port, Step};
 use crate::array::lower::plan::Plan;
+use crate::array::lower::stores::link_tile;
 use crate::array::text::list;
 use crate::array::worker;
 
@@ -49,6 +50,15 @@ impl Checker<'_> {
             Some(Port::Consume) => (consumes, Port::Consume),
             None => (produces || consumes, Port::Consume),
         };
+        let mut links = self.design.links.iter();
+        let links = links.find(|l| {
+            let names = l.inputs.iter().chain(&l.outputs);
+            names.into_iter().any(|n| n == name) && link_tile(self.design, l) == Some(self.tile)
+        });
+        if here && links.is_some() {
+            let fifo = name.to_string();
+            return Err(self.wrong(WorkerError::Forwarded { fifo }));
+        }
         if here {
             return Ok(fifo);
         }
