@@ -410,13 +410,16 @@ pub struct Cascade<P = Tile> {
     pub to: P,
 }
 
-/// Declaration of a function that workers call; the function itself is kernel IR.
+/// Declaration of a function that workers call; the function itself is kernel IR, or C++.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kernel {
-    /// Name of the kernel IR function.
+    /// Name of the function.
     pub name: String,
     /// Parameters in order.
     pub params: Vec<Param>,
+    /// File that the function is in, beside the design's: kernel IR as text, or C++ for Peano. `None`
+    /// when it comes with the design otherwise.
+    pub file: Option<String>,
 }
 
 impl Kernel {
@@ -425,7 +428,17 @@ impl Kernel {
         Kernel {
             name: name.into(),
             params: params.into(),
+            file: None,
         }
+    }
+
+    /// The file that it is in, if that is C++.
+    pub fn cpp(&self) -> Option<&str> {
+        let file = self.file.as_deref()?;
+        let cpp = [".cc", ".cpp", ".cxx"]
+            .iter()
+            .any(|end| file.ends_with(end));
+        cpp.then_some(file)
     }
 }
 

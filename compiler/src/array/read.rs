@@ -5,7 +5,7 @@
 //! design copy on npu1 columns 1 {
 //!   fifo in: i32[64] depth 2 (0,0) -> (0,2)
 //!   fifo out: i32[64] depth 2 (0,2) -> (0,0)
-//!   kernel copy(i32[64], i32[64])
+//!   kernel copy(i32[64], i32[64]) from "copy.kir"
 //!   worker (0,2) stack 1024 {
 //!     forever {
 //!       acquire in consume 1
@@ -342,7 +342,11 @@ impl<'a> Reader<'a> {
                 "kernel" => {
                     let name = self.name()?;
                     let params = self.enclosed(["(", ")"], Self::param)?;
-                    design.kernels.push(Kernel::new(name, params));
+                    let mut kernel = Kernel::new(name, params);
+                    if self.take("from") {
+                        kernel.file = Some(self.file()?);
+                    }
+                    design.kernels.push(kernel);
                 }
                 "worker" => {
                     let worker = self.worker()?;
@@ -440,6 +444,25 @@ impl<'a> Reader<'a> {
             buffer.init = Some(self.bytes()?);
         }
         Ok(buffer)
+    }
+
+    /// `"blend.kir"`: a file beside the design's.
+    fn file(&mut self) -> Read<String> {
+        self.need("\"")?;
+        let mut name = String::new();
+        while matches!(self.peek().kind, lex::Kind::Word) || ["-", "."].contains(&self.peek().text)
+        {
+            name += self.peek().text;
+            self.at += 1;
+        }
+        if name.is_empty() || name.starts_with('.') || self.peek().text != "\"" {
+            return Err(self.expected(
+                "the name of a file beside this one, such as `blend.kir`",
+                &[],
+            ));
+        }
+        self.need("\"")?;
+        Ok(name)
     }
 
     fn param(&mut self) -> Read<Param> {

@@ -343,12 +343,16 @@ impl<P: Display> Display for Design<P> {
             writeln!(f, "{INDENT}{buffer}")?;
         }
         for kernel in &self.kernels {
-            writeln!(
+            write!(
                 f,
                 "{INDENT}kernel {}({})",
                 kernel.name,
                 list(&kernel.params)
             )?;
+            if let Some(file) = &kernel.file {
+                write!(f, " from \"{file}\"")?;
+            }
+            writeln!(f)?;
         }
         for worker in &self.workers {
             write_worker(f, worker)?;

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
+use crate::overlays::user::UserError;
+
 /// An error of the build driver.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -14,6 +16,9 @@ pub enum BuildError {
         /// What is wrong with it.
         message: String,
     },
+    /// A design that is text, or a file of its kernels, is not what it should be.
+    #[error(transparent)]
+    User(#[from] UserError),
     /// A file or folder is not accessible.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {

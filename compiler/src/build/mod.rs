@@ -2,15 +2,16 @@
 //!
 //! - [`cache`]: complete entries under digests of what they follow from.
 //! - [`core`]: one core's program, from kernel IR to a checked ELF.
-//! - [`files`]: one overlay, from its description to the bytes of every file.
+//! - [`files`]: one overlay, from its description to the bytes of every file; `make`: the part that
+//!   tools of other projects may take over.
 //! - [`report`]: what an overlay takes and how well its loops run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use crate::overlays::Overlay;
+use crate::overlays::{self, Overlay, user};
 use crate::tools::{StepTime, Toolchain, Workshop};
 use cache::{Cache, Key, publish};
 use report::Report;
@@ -19,6 +20,7 @@ pub mod cache;
 pub mod core;
 mod error;
 pub mod files;
+mod make;
 pub mod report;
 
 pub use error::BuildError;
@@ -89,6 +91,28 @@ pub fn build_all(
     built.into_iter().collect()
 }
 
+/// Builds a design that is text, with the files of its kernels beside it, into the folder of
+/// `options.out` that has its name.
+///
+/// # Errors
+/// [`BuildError::User`] when the files are not what they should be; others when it does not build.
+pub fn build_file(
+    path: &Path,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Built, BuildError> {
+    let start = Instant::now();
+    let cache = Cache::open(&options.cache)?;
+    let user = user::load(path)?;
+    let name = user.source.design.name.clone();
+    let job = Job {
+        name: &name,
+        source: &user.source,
+        cpp: &user.cpp,
+    };
+    build_job(&job, start, &cache, options, observer)
+}
+
 fn build(
     overlay: &Overlay,
     cache: &Cache,
@@ -99,18 +123,60 @@ fn build(
     let name = overlay.name;
     observer.stage(name, "describing");
     let source = (overlay.source)().map_err(|e| BuildError::overlay(name, e))?;
-    let key = Key::new([
+    let job = Job {
         name,
-        &source.design.to_string(),
-        &source.kernels.to_string(),
-        &options.toolchain.identity(),
-    ]);
+        source: &source,
+        cpp: &[],
+    };
+    build_job(&job, start, cache, options, observer)
+}
+
+/// What there is to build.
+struct Job<'a> {
+    name: &'a str,
+    source: &'a overlays::Source,
+    /// C++ files of kernels, name and content.
+    cpp: &'a [(String, String)],
+}
+
+impl Job<'_> {
+    /// Digest of everything that the output follows from.
+    fn key(&self, toolchain: &Toolchain) -> Key {
+        let (design, kernels) = (&self.source.design, &self.source.kernels);
+        let mut parts = vec![
+            self.name.to_owned(),
+            design.to_string(),
+            kernels.to_string(),
+            toolchain.identity(),
+        ];
+        for (file, content) in self.cpp {
+            parts.extend([file.clone(), content.clone()]);
+        }
+        Key::new(parts.iter().map(String::as_str))
+    }
+}
+
+fn build_job(
+    job: &Job,
+    start: Instant,
+    cache: &Cache,
+    options: &Options,
+    observer: &dyn Observer,
+) -> Result<Built, BuildError> {
+    let name = job.name;
+    let key = job.key(&options.toolchain);
     let (entry, from, steps) = match cache.get(&key) {
         Some(entry) => (entry, Source::Cache, Vec::new()),
         None => {
             let stage = |stage| observer.stage(name, stage);
             let shop = Workshop::new(&options.toolchain, name, &options.out);
-            let files = match files::build_with(name, &source, &key, &shop, &stage) {
+            let input = files::Input {
+                name,
+                source: job.source,
+                cpp: job.cpp,
+                key: &key,
+            };
+            let files = match files::build_with(&input, &shop, &stage) {
                 Ok(files) => files,
                 Err(error) => {
                     shop.keep().map_err(|e| BuildError::overlay(name, e))?;

@@ -1,20 +1,21 @@
 //! `npuc build`, and what `cargo xtask build-kernels` runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use rayon::prelude::*;
 
 use super::tools::Tools;
 use super::{Failure, print};
-use crate::build::{Built, Observer, Options, Source, build_all};
+use crate::build::{BuildError, Built, Observer, Options, Silent, Source, build_all, build_file};
 use crate::overlays::{self, Overlay};
 
 /// Arguments of `npuc build`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// Overlays to build; all of them when none is named
+    /// Overlays to build, and designs as text (files); all overlays when none is named
     pub names: Vec<String>,
     /// Folder of the output, one folder per overlay inside
     #[arg(long, value_name = "DIR", default_value = "target/kernels")]
@@ -32,10 +33,12 @@ pub struct Args {
 /// # Errors
 /// When a name is unknown or an overlay does not build.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    let is_file = |name: &&String| name.contains(['/', '.']);
+    let (designs, names): (Vec<&String>, Vec<&String>) = args.names.iter().partition(is_file);
     let chosen: Vec<Overlay> = if args.names.is_empty() {
         overlays::ALL.to_vec()
     } else {
-        let found = args.names.iter().map(|name| overlays::find(name));
+        let found = names.into_iter().map(|name| overlays::find(name));
         found.collect::<Result<_, _>>().map_err(Failure::work)?
     };
     let options = Options {
@@ -48,12 +51,27 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     };
     let progress = Progress::new(&chosen);
     let built = build_all(&chosen, &options, &progress);
+    let designs = designs
+        .par_iter()
+        .map(|design| build_file(Path::new(design), &options, &Silent));
+    let designs: Result<Vec<Built>, BuildError> = designs.collect();
     progress.finish();
-    let built = built.map_err(Failure::work)?;
+    let built = [built.map_err(failure)?, designs.map_err(failure)?].concat();
     print(&format!("{}\n", table(&built)))?;
     match options.toolchain.found() {
         [] => Ok(()),
         _ => print(&format!("{}\n", steps(&built))),
+    }
+}
+
+fn failure(error: BuildError) -> Failure {
+    let code = match error {
+        BuildError::User(_) => 3,
+        BuildError::Overlay { .. } | BuildError::Io { .. } => 1,
+    };
+    Failure {
+        code,
+        ..Failure::work(error)
     }
 }
 

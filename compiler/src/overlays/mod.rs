@@ -10,6 +10,7 @@ pub mod matmul_i8_4x4;
 mod passthrough;
 pub mod rows;
 pub mod scale_i16;
+pub mod user;
 
 /// An overlay: a name, and how its design and kernels come about.
 #[derive(Clone, Copy, Debug)]

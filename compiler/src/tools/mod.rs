@@ -7,6 +7,9 @@
 //! - [`choice`]: who does which step.
 //! - [`find`]: where tools are; [`version`]: what they are, and which are known to be good.
 //! - [`process`]: one run with a time limit; [`workshop`]: the folder, scripts, times.
+//! - [`npuc_mlir`]: designs and kernels as MLIR-AIE and LLVM IR; [`peano`]: core programs, with
+//!   [`ldscript`] and [`older_llvm`].
+//! - [`aie_opt`], [`aiecc`]: the array; [`physical`]: what they decided.
 //! - [`bootgen`], [`xclbinutil`]: packing.
 //! - [`error`]: what can be wrong; [`hints`]: what to do about it.
 
@@ -15,11 +18,18 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
+pub mod aie_opt;
+pub mod aiecc;
 pub mod bootgen;
 pub mod choice;
 pub mod error;
 pub mod find;
 mod hints;
+pub mod ldscript;
+pub mod npuc_mlir;
+pub mod older_llvm;
+pub mod peano;
+pub mod physical;
 pub mod process;
 pub mod version;
 pub mod workshop;
@@ -85,11 +95,19 @@ impl Toolchain {
                 digest: identity.digest,
             })
         });
-        Ok(Toolchain {
+        // The first that is missing in the order of work is told, whichever was looked for first.
+        let found: Vec<Result<Found, ToolError>> = found.collect();
+        let found = found.into_iter().collect::<Result<_, ToolError>>()?;
+        Ok(Toolchain::new(choices, found, limit))
+    }
+
+    /// Tools that were found otherwise, for resolved choices.
+    pub fn new(choices: Choices, found: Vec<Found>, limit: Duration) -> Self {
+        Toolchain {
             choices,
-            found: found.collect::<Result<_, ToolError>>()?,
+            found,
             limit,
-        })
+        }
     }
 
     /// Who does which step.

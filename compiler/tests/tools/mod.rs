@@ -1,9 +1,11 @@
 //! Builds with tools of other projects: with stand-ins that check what they are given and answer as
 //! the real ones do, and with the real ones that Debian has.
 
+mod cores;
 mod descriptions;
 mod packing;
 mod stand_in;
+mod user;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
