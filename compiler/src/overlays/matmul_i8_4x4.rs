@@ -15,8 +15,8 @@ use arch::geometry::{COLUMNS, CORE_ROWS, FIRST_CORE_ROW};
 use super::matmul_i8::{K, SLABS, TILE, TILE_ELEMS, kernels};
 use super::{Overlay, Source};
 use crate::array::design::{
-    Arg, Design, HostArg, Kernel, Link, ObjectFifo, ObjectType, Param, Port, SeqOp, Sequence, Step,
-    Transfer, Worker,
+    Allocation, Arg, Design, HostArg, Kernel, Link, ObjectFifo, ObjectType, Param, Port, SeqOp,
+    Sequence, Step, Transfer, Worker,
 };
 use crate::kernel::ir::Module;
 use crate::kernel::types::Elem;
@@ -47,6 +47,7 @@ fn source() -> Result<Source, KernelError> {
     let names = funcs.each_ref().map(|f| f.name.clone());
 
     let mut design = Design::new(NAME);
+    design.memory = Allocation::Apart;
     let params = [&operand, &operand, &result].map(|o| Param::Memory(o.clone()));
     let declare = |name: &String| Kernel::new(name.clone(), params.clone());
     design.kernels = names.iter().map(declare).collect();

@@ -7,6 +7,7 @@ mod errors;
 mod gemm;
 mod golden_runs;
 mod goldens;
+mod limits;
 mod linker_scripts;
 mod packing;
 mod placing;

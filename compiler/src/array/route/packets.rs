@@ -134,6 +134,16 @@ fn common_bits(passages: &[Passage], group: &[usize]) -> u8 {
         .fold(all, |mask, &i| mask & !(passages[i].id ^ first))
 }
 
+/// Whether the rule of a group would match an id of its port that leaves by other ports.
+fn matches_another(passages: &[Passage], group: &[usize]) -> bool {
+    let (mask, first) = (common_bits(passages, group), &passages[group[0]]);
+    passages.iter().any(|other| {
+        other.slave == first.slave
+            && other.masters != first.masters
+            && (other.id ^ first.id) & mask == 0
+    })
+}
+
 /// The rules of all slave ports, the passages' last first. Ids of one port that leave it alike share a
 /// rule, unless it would match another id of the port.
 ///
@@ -142,32 +152,18 @@ fn common_bits(passages: &[Passage], group: &[usize]) -> u8 {
 pub fn rules(passages: &[Passage], selects: &[Select]) -> Result<Vec<Rule>, Refusal> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for i in (0..passages.len()).rev() {
-        let alike = |group: &&mut Vec<usize>| {
+        let takes = |group: &&mut Vec<usize>| {
             let other = &passages[group[0]];
-            other.slave == passages[i].slave && other.masters == passages[i].masters
+            let more: Vec<usize> = group.iter().copied().chain([i]).collect();
+            other.slave == passages[i].slave
+                && other.masters == passages[i].masters
+                && !matches_another(passages, &more)
         };
-        match groups.iter_mut().find(alike) {
+        match groups.iter_mut().find(takes) {
             Some(group) => group.push(i),
             None => groups.push(vec![i]),
         }
     }
-    let matches_another = |group: &[usize]| {
-        let (mask, first) = (common_bits(passages, group), &passages[group[0]]);
-        (0..passages.len()).any(|i| {
-            let other = &passages[i];
-            !group.contains(&i) && other.slave == first.slave && (other.id ^ first.id) & mask == 0
-        })
-    };
-    let groups: Vec<Vec<usize>> = groups
-        .into_iter()
-        .flat_map(|group| {
-            if matches_another(&group) {
-                group.into_iter().map(|i| vec![i]).collect()
-            } else {
-                vec![group]
-            }
-        })
-        .collect();
     let mut slaves: Vec<Node> = Vec::new();
     for group in &groups {
         let slave = passages[group[0]].slave;
