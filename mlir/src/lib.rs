@@ -2,6 +2,14 @@
 //!
 //! This is the only crate that links LLVM and MLIR. The compiler calls its program, `npuc-mlir`, as
 //! it calls the external tools: as a process, so that `npuc` builds and runs where LLVM is missing.
+//!
+//! - [`aie`]: MLIR-AIE's dialects; modules parsed, verified, printed.
+//! - [`design`]: designs as such modules.
+//! - [`cli`]: the command line.
+
+pub mod aie;
+pub mod cli;
+pub mod design;
 
 #[cfg(test)]
 mod tests {

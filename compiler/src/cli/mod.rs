@@ -3,11 +3,16 @@
 //! Exit codes: 0 done; 1 the work failed, for instance a kernel that does not fit or a run that does
 //! not end; 2 the command line is wrong; 3 an input file cannot be read or is not what it should be.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use miette::MietteDiagnostic;
+
+use crate::array::design::{Design, Spot};
+use crate::array::place::{Placement, place};
+use crate::overlays;
 
 mod asm;
 pub mod build;
@@ -104,6 +109,11 @@ pub fn main() -> ExitCode {
         Command::Draw(args) => draw::run(&args),
         Command::Run(args) => run::run(&args),
     };
+    finish(result)
+}
+
+/// What a process ends with that did this: reports a failure on standard error.
+pub fn finish(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -113,13 +123,36 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// A design with all its tiles: `what` is a file of its text, or the name of an overlay.
+///
+/// # Errors
+/// When the file is not readable or no design, there is no such overlay, or what the design leaves open
+/// finds no tiles.
+pub fn placed_design(what: &str) -> Result<Placement, Failure> {
+    let path = Path::new(what);
+    if path.is_file() {
+        let text = String::from_utf8(read(path)?).map_err(|e| Failure::input(path, e))?;
+        let design = text.parse::<Design<Spot>>();
+        place(design.map_err(|e| Failure::input(path, e))?).map_err(Failure::work)
+    } else {
+        let overlay = overlays::find(what).map_err(Failure::work)?;
+        Ok(Placement {
+            design: (overlay.source)().map_err(Failure::work)?.design,
+            tiles: BTreeMap::new(),
+        })
+    }
+}
+
 /// Reads an input file.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|e| Failure::input(path, e))
 }
 
 /// Writes a file as a whole, or leaves what was there.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |e: std::io::Error| Failure::work(format!("cannot write {}: {e}", path.display()));
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
     let staged = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")));
@@ -130,7 +163,10 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// Prints to standard output; a reader that has gone away (`| head`) ends the output quietly.
-fn print(text: &str) -> Result<(), Failure> {
+///
+/// # Errors
+/// When standard output cannot be written to.
+pub fn print(text: &str) -> Result<(), Failure> {
     use std::io::Write;
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::work(format!(
