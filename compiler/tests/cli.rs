@@ -503,6 +503,34 @@ fn check_says_what_is_wrong_with_a_design() {
 }
 
 #[test]
+fn check_and_draw_put_open_tiles_somewhere() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("design.txt");
+    let text = "design d on npu1 columns 1 {
+        fifo a: i32[8] depth 1 shim:s -> core:c
+        fifo b: i32[8] depth 1 core:c -> shim:s
+    }";
+    std::fs::write(&path, text).expect("the file is written");
+    let checked = npuc(&["check", str(&path)]);
+    assert_eq!(checked.code, Some(0), "{}", checked.err);
+    for place in ["shim:s is (0,0)", "core:c is (0,2)"] {
+        assert!(checked.out.contains(place), "{}", checked.out);
+    }
+    let drawn = npuc(&["draw", str(&path)]);
+    assert!(drawn.out.contains("core tile (0,2)"), "{}", drawn.err);
+    let many = text.replace(
+        "shim:s -> core:c",
+        "shim:s -> core:c, core:d, core:e, core:f, (0,2)",
+    );
+    std::fs::write(&path, many).expect("written");
+    refuses(
+        &["check", str(&path)],
+        1,
+        &["4 open cores and 1 on tiles", "1 columns have 4"],
+    );
+}
+
+#[test]
 fn a_design_is_drawn_without_programs() {
     let built = Built::new();
     let drawn = npuc(&["draw", str(&built.path("design.txt"))]);

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use arch::{Tile, TileKind};
 use npuc::array::design::{Design, Spot};
+use npuc::array::lower::lower;
 use npuc::array::place::{Placement, place};
 use npuc::array::verify::verify;
 
@@ -54,6 +55,18 @@ fn goldens_with_open_tiles_are_placed_and_bring_the_same_output() {
         let placement = placed(open(design.clone()));
         let expected = emulated::run(design, &inputs);
         assert_eq!(emulated::run(placement.design, &inputs), expected);
+    }
+}
+
+#[test]
+fn a_design_that_fills_the_array_is_placed() {
+    for design in [designs::product2x2(), designs::product4x4()] {
+        let cores = design.workers.len();
+        let placement = placed(open(design));
+        let workers = placement.design.workers.iter();
+        let tiles: BTreeSet<Tile> = workers.map(|w| w.tile).collect();
+        assert_eq!(tiles.len(), cores);
+        lower(&verify(placement.design).unwrap()).unwrap();
     }
 }
 

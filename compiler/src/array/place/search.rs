@@ -12,6 +12,8 @@ use super::problem::Problem;
 
 /// Starts from which one proposal is chosen.
 const STARTS: usize = 4;
+/// How often so many starts are made before it is believed that there is nothing new.
+const ROUNDS: usize = 3;
 /// Changes that a start tries for each open tile.
 const CHANGES: u64 = 200;
 /// What a change may cost at first.
@@ -129,10 +131,14 @@ impl Iterator for Search<'_> {
 
     /// The cheapest of some more starts that was not proposed before.
     fn next(&mut self) -> Option<Tiles> {
-        let starts: Vec<(u64, Tiles)> = (0..STARTS).filter_map(|_| self.start()).collect();
-        let new = starts.into_iter().filter(|s| !self.proposed.contains(&s.1));
-        let (_, tiles) = new.min()?;
-        self.proposed.push(tiles.clone());
-        Some(tiles)
+        for _ in 0..ROUNDS {
+            let starts: Vec<(u64, Tiles)> = (0..STARTS).filter_map(|_| self.start()).collect();
+            let new = starts.into_iter().filter(|s| !self.proposed.contains(&s.1));
+            if let Some((_, tiles)) = new.min() {
+                self.proposed.push(tiles.clone());
+                return Some(tiles);
+            }
+        }
+        None
     }
 }
