@@ -11,8 +11,7 @@ use crate::kernel::ir::{Func, Module, Op};
 use crate::kernel::read::load;
 use crate::kernel::types::Type;
 use crate::kernel::verify::verify;
-use crate::kernels::cases::{Case, standard};
-use crate::nearest;
+use crate::kernels::cases::find;
 
 /// Arguments of `npuc explain`.
 #[derive(Debug, clap::Args)]
@@ -34,8 +33,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if path.extension().is_some_and(|e| e == "kir") {
         return explain_file(path);
     }
-    let cases = standard().map_err(Failure::work)?;
-    let case = find(cases, &args.kernel, args.shape.as_deref())?;
+    let case = find(&args.kernel, args.shape.as_deref()).map_err(Failure::work)?;
     let title = format!("{} {}", case.kernel, case.shape);
     let module = Module {
         funcs: vec![case.func],
@@ -50,37 +48,6 @@ fn explain_file(path: &Path) -> Result<(), Failure> {
     let name = PathBuf::from(path.file_name().unwrap_or_default());
     let explained = explain(&name.display().to_string(), module.into_inner());
     print(&explained.map_err(Failure::work)?)
-}
-
-/// The case of a kernel in a shape.
-fn find(cases: Vec<Case>, kernel: &str, shape: Option<&str>) -> Result<Case, Failure> {
-    let names: Vec<&str> = cases.iter().map(|c| c.kernel).collect();
-    if !names.contains(&kernel) {
-        let help = match nearest(kernel, names.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                let mut names = names.clone();
-                names.dedup();
-                format!("kernels are {}, or name a .kir file", names.join(", "))
-            }
-        };
-        return Err(Failure::work(format!(
-            "no kernel is called `{kernel}`\nhelp: {help}"
-        )));
-    }
-    let shapes: Vec<String> = cases
-        .iter()
-        .filter(|c| c.kernel == kernel)
-        .map(|c| format!("`{}`", c.shape))
-        .collect();
-    let wanted = |c: &Case| c.kernel == kernel && shape.is_none_or(|s| s == c.shape);
-    cases.into_iter().find(wanted).ok_or_else(|| {
-        Failure::work(format!(
-            "kernel `{kernel}` has no shape `{}`\nhelp: its shapes are {}",
-            shape.unwrap_or_default(),
-            shapes.join(", ")
-        ))
-    })
 }
 
 /// Symbol of the function that calls what is explained; no kernel can have it.

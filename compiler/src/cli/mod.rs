@@ -144,7 +144,10 @@ pub fn placed_design(what: &str) -> Result<Placement, Failure> {
 }
 
 /// Reads an input file.
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|e| Failure::input(path, e))
 }
 

@@ -196,6 +196,12 @@ fn write_block(
     Ok(())
 }
 
+/// An instruction of a function as the text form has it; of one with blocks, the line before the first
+/// brace.
+pub fn inst(func: &Func, inst: &Inst) -> String {
+    line(&Names::canonical(func), inst)
+}
+
 /// One instruction without its indentation; of one with blocks, the line before the first brace.
 pub(super) fn line(names: &Names, inst: &Inst) -> String {
     let mut line = String::new();

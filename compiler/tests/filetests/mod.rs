@@ -14,6 +14,7 @@
 //! [`complete`] sees to it that every operation and every error of the verifier has a file.
 
 mod complete;
+mod directives;
 mod encode;
 mod parse;
 mod run;

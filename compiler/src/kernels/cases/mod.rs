@@ -10,6 +10,7 @@ pub use standard::standard;
 
 use crate::kernel::ir::Func;
 use crate::kernel::types::Elem;
+use crate::nearest;
 use values::{Pattern, Rng, Values};
 
 /// A kernel in one shape.
@@ -97,6 +98,39 @@ impl Work {
         let busiest = units.into_iter().rev().max_by_key(|(cycles, _)| *cycles);
         busiest.unwrap_or((0, "nothing"))
     }
+}
+
+/// The case of a kernel in a shape, as the tables show it; in its first where none is named.
+///
+/// # Errors
+/// A name or shape that there is not, with those that there are.
+pub fn find(kernel: &str, shape: Option<&str>) -> Result<Case, String> {
+    let cases = standard().map_err(|e| e.to_string())?;
+    let names: Vec<&str> = cases.iter().map(|c| c.kernel).collect();
+    if !names.contains(&kernel) {
+        let help = match nearest(kernel, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                let mut names = names.clone();
+                names.dedup();
+                format!("kernels are {}, or name a .kir file", names.join(", "))
+            }
+        };
+        return Err(format!("no kernel is called `{kernel}`\nhelp: {help}"));
+    }
+    let shapes: Vec<String> = cases
+        .iter()
+        .filter(|c| c.kernel == kernel)
+        .map(|c| format!("`{}`", c.shape))
+        .collect();
+    let wanted = |c: &Case| c.kernel == kernel && shape.is_none_or(|s| s == c.shape);
+    cases.into_iter().find(wanted).ok_or_else(|| {
+        format!(
+            "kernel `{kernel}` has no shape `{}`\nhelp: its shapes are {}",
+            shape.unwrap_or_default(),
+            shapes.join(", ")
+        )
+    })
 }
 
 impl Case {
