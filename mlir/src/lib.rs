@@ -5,11 +5,13 @@
 //!
 //! - [`aie`]: MLIR-AIE's dialects; modules parsed, verified, printed.
 //! - [`design`]: designs as such modules.
+//! - [`llvm`]: kernel IR and core programs as LLVM IR.
 //! - [`cli`]: the command line.
 
 pub mod aie;
 pub mod cli;
 pub mod design;
+pub mod llvm;
 
 #[cfg(test)]
 mod tests {

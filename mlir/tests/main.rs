@@ -1,7 +1,9 @@
-//! Designs as MLIR-AIE, beside what the reference tools read and print.
+//! Designs as MLIR-AIE, beside what the reference tools read and print; kernel IR as LLVM IR, beside
+//! the interpreter.
 
 #[path = "../../compiler/tests/array/designs.rs"]
 mod designs;
 mod dialect;
+mod llvm;
 mod logical;
 mod normal;

@@ -1,0 +1,78 @@
+//! The compiler's file tests that run: their modules are accepted by LLVM, and native code leaves what
+//! the interpreter leaves, wherever that ends without an error.
+
+use std::fs;
+use std::path::Path;
+
+use inkwell::context::Context;
+use npuc::kernel::interp::{Interpreter, Memory};
+use npuc::kernel::ir::Module;
+use npuc::kernel::read::load;
+use npuc::kernel::verify::Verified;
+use npuc_mlir::llvm::{Space, native, translate};
+
+use directives::{Counters, arguments, map};
+
+#[path = "../../../compiler/tests/filetests/directives.rs"]
+mod directives;
+
+/// Instructions that a call takes at most.
+const BUDGET: u64 = 10_000;
+
+/// Every call of a file, one after the other on one memory; how many were compared.
+fn run(module: &Verified<Module>, text: &str) -> Result<usize, String> {
+    let (mut memory, mut locks, mut compared) = (Memory::new(), Counters::default(), 0);
+    for directive in text.lines().filter_map(|line| line.strip_prefix(";>")) {
+        let mut words = directive.split_whitespace();
+        match words.next() {
+            Some("map") => map(&mut memory, words)?,
+            Some("lock") => locks.set(words)?,
+            Some("call") => {
+                let (name, args) = arguments(&memory, directive)?;
+                let ran = |memory: &Memory, locks: &Counters| {
+                    native::run(module, name, &args, memory, &locks.0).map_err(|e| e.to_string())
+                };
+                let (before, held) = (memory.clone(), locks.clone());
+                let mut interpreter = Interpreter::new(module, memory, locks, BUDGET);
+                let outcome = interpreter.run(name, &args);
+                (memory, locks) = (interpreter.memory, interpreter.locks);
+                let Ok(outcome) = outcome else { continue };
+                let ran = ran(&before, &held)?;
+                if ran.end != outcome.end {
+                    return Err(format!("{directive}: ends with {:?}", ran.end));
+                }
+                for (region, native) in memory.regions().iter().zip(ran.regions) {
+                    let at = (0..native.len()).find(|at| native[*at] != region.bytes()[*at]);
+                    if let Some(at) = at {
+                        return Err(format!("{directive}: byte {at} of {}", region.name()));
+                    }
+                }
+                compared += 1;
+            }
+            _ => {}
+        }
+    }
+    Ok(compared)
+}
+
+#[test]
+fn native_code_does_what_run_files_do() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../compiler/tests/filetests/run");
+    let context = Context::create();
+    let (mut failures, mut compared) = (Vec::new(), 0);
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let module = load(&text).unwrap();
+        let translated = translate(&context, "filetest", &module, &Space::Constants, &[]);
+        let found = translated
+            .map_err(|e| e.to_string())
+            .and_then(|_| run(&module, &text));
+        match found {
+            Ok(count) => compared += count,
+            Err(error) => failures.push(format!("{}: {error}", path.display())),
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(compared > 50, "only {compared} calls were compared");
+}
