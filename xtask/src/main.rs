@@ -3,14 +3,15 @@
 //! - [`setup`]: what the machine needs besides Rust.
 //! - [`kernels`]: all overlays, with progress and a table.
 //! - [`dist`]: what ships, with digests.
+//! - [`doctor`]: what stands between this machine and its NPU, and which tools there are.
 //! - [`mod@test`]: the whole test suite.
 //! - [`mod@bench`]: the benchmarks, each a table and a JSON file.
 
 use clap::{Parser, Subcommand};
-use miette::IntoDiagnostic;
 
 mod bench;
 mod dist;
+mod doctor;
 mod kernels;
 mod setup;
 mod test;
@@ -33,12 +34,8 @@ enum Task {
     Dist(dist::Args),
     /// Run every test of the workspace
     Test(test::Args),
-    /// Find what stands between this machine and its NPU: `amanuensis doctor`
-    Doctor {
-        /// Passed on, for instance --json
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        rest: Vec<String>,
-    },
+    /// Find what stands between this machine and its NPU, and which tools npuc can call
+    Doctor(doctor::Args),
     /// Run a benchmark; prints a table and writes target/bench/NAME.json
     Bench(bench::Args),
 }
@@ -49,20 +46,9 @@ fn main() -> miette::Result<()> {
         Task::BuildKernels(args) => kernels::run(&args),
         Task::Dist(args) => dist::run(&args),
         Task::Test(args) => test::run(&args),
-        Task::Doctor { rest } => doctor(&rest),
+        Task::Doctor(args) => doctor::run(&args),
         Task::Bench(args) => bench::run(&args),
     }
-}
-
-/// Runs `amanuensis doctor`, which shows its findings itself.
-fn doctor(rest: &[String]) -> miette::Result<()> {
-    let sh = xshell::Shell::new().into_diagnostic()?;
-    sh.change_dir(root());
-    let command = xshell::cmd!(
-        sh,
-        "cargo run --quiet --package amanuensis -- doctor {rest...}"
-    );
-    command.quiet().ignore_status().run().into_diagnostic()
 }
 
 /// The workspace's folder.

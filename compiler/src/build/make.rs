@@ -238,7 +238,8 @@ fn with_aie_opt(input: &Input, shop: &Workshop, lowered: &Lowered) -> Result<Mad
 /// Everything by aiecc, which calls Peano itself.
 fn with_aiecc(input: &Input, shop: &Workshop, lowered: &Lowered) -> Result<Made, ToolError> {
     kernel_objects(input, shop)?;
-    let made = aiecc::make(shop, &sequences(&input.source.design))?;
+    let tiles: Vec<Tile> = lowered.cores.iter().map(|core| core.tile).collect();
+    let made = aiecc::make(shop, &tiles, &sequences(&input.source.design))?;
     let program = |core: &CorePlan| {
         let (elf, file) = aiecc::program(shop, core.tile)?;
         Ok((core.tile, linked(shop, elf, &file)?))

@@ -29,7 +29,7 @@ pub struct Made {
 ///
 /// # Errors
 /// [`ToolError`] when a tool fails, or writes something that is no CDO or stream.
-pub fn make(shop: &Workshop, sequences: &[&str]) -> Result<Made, ToolError> {
+pub fn make(shop: &Workshop, cores: &[Tile], sequences: &[&str]) -> Result<Made, ToolError> {
     npuc_mlir::design(shop)?;
     // PEANO/bin/clang.
     let clang = &shop.toolchain().program(Tool::Clang)?.path;
@@ -39,6 +39,7 @@ pub fn make(shop: &Workshop, sequences: &[&str]) -> Result<Made, ToolError> {
         .unwrap_or(Path::new("/"));
     let peano = format!("--peano={}", peano.display());
     let cdos = cdo_files(FOLDER);
+    let programs: Vec<String> = cores.iter().map(|tile| program_file(*tile)).collect();
     let insts: Vec<String> = sequences
         .iter()
         .map(|sequence| format!("insts_{sequence}.bin"))
@@ -59,7 +60,7 @@ pub fn make(shop: &Workshop, sequences: &[&str]) -> Result<Made, ToolError> {
         step: "building cores and configuration".to_owned(),
         script: "aiecc".to_owned(),
         args: args.map(str::to_owned).to_vec(),
-        outputs: [cdos.as_slice(), &insts].concat(),
+        outputs: [cdos.as_slice(), &insts, &programs].concat(),
     };
     shop.run(&call)?;
     let stream = |(sequence, file): (&&str, &String)| {
@@ -81,10 +82,15 @@ pub fn make(shop: &Workshop, sequences: &[&str]) -> Result<Made, ToolError> {
 /// # Errors
 /// [`ToolError`] when it is not there, or no program of a core.
 pub fn program(shop: &Workshop, tile: Tile) -> Result<(CoreElf, String), ToolError> {
-    let file = format!("{FOLDER}/{DEVICE}_{}.elf", entry(tile));
+    let file = program_file(tile);
     let elf = CoreElf::parse(&shop.get(&file)?).map_err(|e| ToolError::Between {
         step: format!("core {tile}: program of aiecc, {file}"),
         what: e.to_string(),
     })?;
     Ok((elf, file))
+}
+
+/// The file that the driver leaves a core's program in.
+fn program_file(tile: Tile) -> String {
+    format!("{FOLDER}/{DEVICE}_{}.elf", entry(tile))
 }

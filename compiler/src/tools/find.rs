@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::error::ToolError;
+use super::version;
 
 /// A tool of another project, or the program that links LLVM for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -203,6 +204,11 @@ impl Places {
         found.map(|(name, value)| (*name, PathBuf::from(value)))
     }
 
+    /// Whether a flag or a variable says where a suite is.
+    pub fn names(&self, suite: Suite) -> bool {
+        self.flags.of(suite).is_some() || self.variable(suite).is_some()
+    }
+
     /// The program of a tool, as an absolute path.
     ///
     /// A flag or a variable that names a place without the tool is an error, and nothing else is
@@ -247,6 +253,10 @@ impl Places {
             folders.extend(mlir_aie.map(|folder| folder.join("bin")));
         }
         folders.extend(self.path.clone());
+        // A system's own LLVM and clang are not Peano's.
+        if suite == Suite::Peano {
+            folders.retain(|folder| is_peano(folder));
+        }
         let mut programs = folders.iter().map(|folder| folder.join(tool.name()));
         match programs.find(|program| program.is_file()) {
             Some(program) => absolute(&program),
@@ -259,6 +269,12 @@ impl Places {
             ))),
         }
     }
+}
+
+/// Whether the code generator in a folder has the target aie2.
+fn is_peano(folder: &Path) -> bool {
+    let llc = folder.join(Tool::Llc.name());
+    llc.is_file() && version::identify(Tool::Llc, &llc).is_ok_and(|llc| llc.knows_aie2())
 }
 
 fn absolute(program: &Path) -> Result<PathBuf, ToolError> {

@@ -23,6 +23,18 @@ const HINTS: &[(&str, &str)] = &[
         "the buffers of a tile are larger than its memory: make objects smaller or fifos less deep",
     ),
     (
+        "fit in the available memory",
+        "the buffers of a tile are larger than its memory: make objects smaller or fifos less deep",
+    ),
+    (
+        "DMA channel exceeded",
+        "more fifos end in a tile than it has DMA channels: join or distribute them through a memory tile (link), or let neighbours share memory",
+    ),
+    (
+        "has more than 16 blocks",
+        "a core tile has 16 buffer descriptors: make its fifos less deep",
+    ),
+    (
         "undefined symbol",
         "a kernel that a worker calls is in no object that is linked: give the design's kernel its file (`from \"FILE\"`), and in C++ declare it extern \"C\"",
     ),
@@ -146,6 +158,15 @@ mod tests {
             ),
             ("opt: a.ll:3:9: error: expected value token", "newer LLVM"),
             ("error: Unable to find a legal routing", "npuc draw"),
+            (
+                "error: 'aie.tile' op number of output DMA channel exceeded!",
+                "memory tile",
+            ),
+            ("error: 'aie.mem' op has more than 16 blocks", "less deep"),
+            (
+                "warning: Not all requested buffers fit in the available memory.",
+                "objects smaller",
+            ),
             (
                 "[ERROR]  : Command line parsing failed with code 1",
                 "versal",

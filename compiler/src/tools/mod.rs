@@ -5,7 +5,8 @@
 //! which they work for one design. npuc itself links none of them.
 //!
 //! - [`choice`]: who does which step.
-//! - [`find`]: where tools are; [`version`]: what they are, and which are known to be good.
+//! - [`find`]: where tools are; [`version`]: what they are, and which are known to be good;
+//!   [`mod@survey`]: what there is on a machine.
 //! - [`process`]: one run with a time limit; [`workshop`]: the folder, scripts, times.
 //! - [`npuc_mlir`]: designs and kernels as MLIR-AIE and LLVM IR; [`peano`]: core programs, with
 //!   [`ldscript`] and [`older_llvm`].
@@ -31,6 +32,7 @@ pub mod older_llvm;
 pub mod peano;
 pub mod physical;
 pub mod process;
+pub mod survey;
 pub mod version;
 pub mod workshop;
 pub mod xclbinutil;
@@ -187,8 +189,7 @@ fn check_is_peano(
     identity: &Identity,
     needed_for: &str,
 ) -> Result<(), ToolError> {
-    let mut targets = identity.words.lines().map(str::trim_start);
-    if targets.any(|line| line.split_whitespace().next() == Some("aie2")) {
+    if identity.knows_aie2() {
         return Ok(());
     }
     let version = identity.version.as_deref();

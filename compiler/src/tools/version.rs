@@ -26,6 +26,14 @@ pub struct Identity {
     pub words: String,
 }
 
+impl Identity {
+    /// Whether what the tool said lists the target aie2, which Peano has and other LLVMs do not.
+    pub fn knows_aie2(&self) -> bool {
+        let mut lines = self.words.lines();
+        lines.any(|line| line.split_whitespace().next() == Some("aie2"))
+    }
+}
+
 /// Asks a tool for its version and takes its digest.
 ///
 /// # Errors

@@ -71,14 +71,16 @@ impl Bench {
                     let kept = self.write(&format!("kept/{tool}-{number}-out{index}"), content);
                     let half = content.len() / 2;
                     let kept = kept.display();
-                    match answer {
+                    let folder = format!("mkdir -p \"$(dirname '{name}')\"\n");
+                    let written = match answer {
                         Answer::Works => format!("cp '{kept}' '{name}'\n"),
                         Answer::Garbage => format!("echo garbage > '{name}'\n"),
                         Answer::Fails(_) | Answer::Crashes | Answer::Hangs => {
                             format!("head -c {half} '{kept}' > '{name}'\n")
                         }
                         Answer::Nothing => String::new(),
-                    }
+                    };
+                    folder + &written
                 });
             script += &outputs.collect::<String>();
             script += &last(&match answer {
