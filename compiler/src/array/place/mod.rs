@@ -83,24 +83,20 @@ pub enum PlaceError {
         design: String,
     },
     /// Something is wrong wherever the tiles are, or none of the best places does.
-    #[error("{source}\nwhere {tiles}; it is the best of {tried} placements")]
+    #[error("{source}\nwhere {tiles}; no better placement was found")]
     Design {
         /// What is wrong with the best placement.
         source: Box<DesignError>,
         /// The best placement.
         tiles: String,
-        /// Placements judged.
-        tried: usize,
     },
     /// None of the best places has routes for all flows.
-    #[error("{source}\nwhere {tiles}; it is the best of {tried} placements")]
+    #[error("{source}\nwhere {tiles}; no better placement was found")]
     Routes {
         /// What is wrong with the best placement.
         source: Box<LowerError>,
         /// The best placement.
         tiles: String,
-        /// Placements judged.
-        tried: usize,
     },
 }
 
@@ -197,9 +193,11 @@ fn judge(design: &Design) -> Result<(), Refusal> {
 }
 
 /// What is wrong with the best placement: the first that is refused.
-fn refused(design: &Design<Spot>, judged: Vec<(Refusal, BTreeMap<OpenTile, Tile>)>) -> PlaceError {
-    let tried = judged.len();
-    let Some((refusal, tiles)) = judged.into_iter().next() else {
+fn refused(
+    design: &Design<Spot>,
+    first: Option<(Refusal, BTreeMap<OpenTile, Tile>)>,
+) -> PlaceError {
+    let Some((refusal, tiles)) = first else {
         return PlaceError::NoPlace {
             design: design.name.clone(),
         };
@@ -209,12 +207,10 @@ fn refused(design: &Design<Spot>, judged: Vec<(Refusal, BTreeMap<OpenTile, Tile>
         Refusal::Design(source) => PlaceError::Design {
             source: Box::new(source),
             tiles,
-            tried,
         },
         Refusal::Routes(source) => PlaceError::Routes {
             source: Box::new(source),
             tiles,
-            tried,
         },
     }
 }
@@ -247,7 +243,7 @@ pub fn place(design: Design<Spot>) -> Result<Placement, PlaceError> {
     partition(&design)?;
     counts(&design, &open)?;
     let problem = Problem::new(&design, &open);
-    let mut judged = Vec::new();
+    let mut first = None;
     for tiles in Search::new(&problem).take(PROPOSALS) {
         let tiles: BTreeMap<OpenTile, Tile> = open.iter().cloned().zip(tiles).collect();
         let Some(design) = placed(&tiles) else {
@@ -255,8 +251,8 @@ pub fn place(design: Design<Spot>) -> Result<Placement, PlaceError> {
         };
         match judge(&design) {
             Ok(()) => return Ok(Placement { design, tiles }),
-            Err(refusal) => judged.push((refusal, tiles)),
+            Err(refusal) => first = first.or(Some((refusal, tiles))),
         }
     }
-    Err(refused(&design, judged))
+    Err(refused(&design, first))
 }

@@ -10,6 +10,9 @@ use crate::array::lower::ends::{held, largest_acquire, shared_tile};
 
 /// Tiles of npu1, by column and row.
 const TILES: usize = COLUMNS as usize * ROWS as usize;
+/// What a price of one is counted as: what is below says how far in the east the open tiles are, so that
+/// of equal placements the one in the west is taken.
+pub const UNIT: u64 = 128;
 /// Price of one switch further.
 const HOP: u64 = 4;
 /// Price of a channel, a part of the memory or a step towards its neighbour that a tile lacks.
@@ -78,9 +81,38 @@ pub struct Problem {
 
 /// What is used of each tile.
 struct Loads {
-    begin: [u64; TILES],
-    end: [u64; TILES],
+    begin: Streams,
+    end: Streams,
     bytes: [u64; TILES],
+}
+
+/// Streams of each tile in one direction.
+#[derive(Clone, Copy)]
+struct Streams {
+    /// Those with a channel of their own.
+    alone: [u64; TILES],
+    /// Whether there are packets, which share one.
+    shared: [bool; TILES],
+}
+
+impl Streams {
+    const NONE: Streams = Streams {
+        alone: [0; TILES],
+        shared: [false; TILES],
+    };
+
+    fn add(&mut self, tile: Tile, shares: bool) {
+        if shares && tile.kind() == TileKind::Shim {
+            self.shared[index(tile)] = true;
+        } else {
+            self.alone[index(tile)] += 1;
+        }
+    }
+
+    /// Channels that a tile's streams take.
+    fn channels(&self, tile: usize) -> u64 {
+        self.alone[tile] + u64::from(self.shared[tile])
+    }
 }
 
 fn index(tile: Tile) -> usize {
@@ -177,8 +209,8 @@ impl Problem {
             Place::Open(n) => tiles[n],
         };
         let mut loads = Loads {
-            begin: [0; TILES],
-            end: [0; TILES],
+            begin: Streams::NONE,
+            end: Streams::NONE,
             bytes: [0; TILES],
         };
         let mut price = 0;
@@ -194,12 +226,11 @@ impl Problem {
                 price += if net.near == Near::Apart { OVER } else { 0 };
                 continue;
             }
-            let free = |tile: Tile, shares: bool| shares && tile.kind() == TileKind::Shim;
-            loads.begin[index(from)] += u64::from(!free(from, net.shares.0));
+            loads.begin.add(from, net.shares.0);
             loads.bytes[index(from)] += net.from.bytes;
             for hold in &net.to {
                 let to = at(hold.place);
-                loads.end[index(to)] += u64::from(!free(to, net.shares.1));
+                loads.end.add(to, net.shares.1);
                 loads.bytes[index(to)] += hold.bytes;
                 price += HOP * hops(from, to);
             }
@@ -211,7 +242,9 @@ impl Problem {
         for worker in &self.workers {
             cores[usize::from(at(*worker).col)] += 1;
         }
-        price + loads.price() + cores.iter().map(|n: &u64| n * n).sum::<u64>()
+        let balance: u64 = cores.iter().map(|n: &u64| n * n).sum();
+        let east: u64 = tiles.iter().map(|t| u64::from(t.col)).sum();
+        UNIT * (price + loads.price() + balance) + east
     }
 }
 
@@ -223,7 +256,7 @@ impl Loads {
                 let (i, kind) = (index(tile), tile.kind());
                 let channels = u64::from(kind.dma_channels());
                 let over = |n: u64| OVER * n.saturating_sub(channels);
-                let (begin, end) = (self.begin[i], self.end[i]);
+                let (begin, end) = (self.begin.channels(i), self.end.channels(i));
                 let balance = match kind {
                     TileKind::Shim => SHIM_LOAD * (begin * begin + end * end),
                     TileKind::Mem => begin * begin + end * end,

@@ -8,7 +8,7 @@
 
 use arch::{Tile, TileKind};
 
-use super::problem::Problem;
+use super::problem::{Problem, UNIT};
 
 /// Starts from which one proposal is chosen.
 const STARTS: usize = 4;
@@ -17,7 +17,7 @@ const ROUNDS: usize = 3;
 /// Changes that a start tries for each open tile.
 const CHANGES: u64 = 200;
 /// What a change may cost at first.
-const FIRST_THRESHOLD: u64 = 120;
+const FIRST_THRESHOLD: u64 = 60 * UNIT;
 
 /// Numbers that look random and are the same every time (splitmix64).
 struct Rng(u64);
@@ -91,16 +91,18 @@ impl<'a> Search<'a> {
             let from = tiles[n];
             Self::change(&mut tiles, n, to);
             let changed = self.problem.price(&tiles);
-            if changed <= price + FIRST_THRESHOLD * (steps - step) / steps / 2 {
+            if changed <= price + FIRST_THRESHOLD * (steps - step) / steps {
                 price = changed;
-                if price < best.0 {
+                if price < best.0 && !self.proposed.contains(&tiles) {
                     best = (price, tiles.clone());
                 }
             } else {
                 Self::change(&mut tiles, n, from);
             }
         }
-        Some(self.descend(best))
+        let (price, tiles) = self.descend(best.clone());
+        let new = !self.proposed.contains(&tiles);
+        Some(if new { (price, tiles) } else { best })
     }
 
     /// Takes every change that makes a placement cheaper, until there is none.
