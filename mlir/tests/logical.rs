@@ -11,7 +11,7 @@ use super::designs;
 use super::dialect::golden;
 use super::normal::{Kernels, lines};
 
-fn verified(design: Design) -> Verified {
+pub(super) fn verified(design: Design) -> Verified {
     verify(design).unwrap_or_else(|e| panic!("{e}"))
 }
 
@@ -86,7 +86,7 @@ fn designs_are_what_the_reference_reads() {
             &ours.lines().count().to_string(),
             match case.kernels {
                 Kernels::Outlined => "compared",
-                Kernels::LeftOut => "left out",
+                Kernels::LeftOut | Kernels::CoresLeftOut => "left out",
             },
             &case.but.len().to_string(),
         ]);
@@ -125,7 +125,7 @@ fn a_design_as_mlir() {
 }
 
 /// Where two texts differ first.
-fn difference(ours: &str, theirs: &str) -> Option<String> {
+pub(super) fn difference(ours: &str, theirs: &str) -> Option<String> {
     let mut pairs = ours.lines().zip(theirs.lines());
     match pairs.find(|(a, b)| a != b) {
         Some((ours, theirs)) => Some(format!("ours\n{ours}\ntheirs\n{theirs}")),

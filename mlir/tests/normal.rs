@@ -20,6 +20,10 @@ pub(super) enum Kernels {
     Outlined,
     /// Kernels, and the accesses to objects for them, are left out.
     LeftOut,
+    /// What cores do is left out, with the counters that the reference gives them, and so are flows that
+    /// it has routed but not removed. The order of operations counts only where it means something: in
+    /// DMA programs and in sequences.
+    CoresLeftOut,
 }
 
 /// The lines of a module's device.
@@ -27,6 +31,7 @@ pub(super) fn lines(module: &Module, kernels: Kernels) -> Vec<String> {
     let mut normal = Normal {
         kernels,
         names: HashMap::new(),
+        blocks: HashMap::new(),
         next: 0,
         lines: Vec::new(),
     };
@@ -35,7 +40,35 @@ pub(super) fn lines(module: &Module, kernels: Kernels) -> Vec<String> {
         .expect("the module has a device");
     normal.line(0, device, &[]);
     normal.region(device.region(0).expect("a device has a body"), 0);
-    normal.lines
+    match kernels {
+        Kernels::CoresLeftOut => sorted(&normal.lines, 0),
+        _ => normal.lines,
+    }
+}
+
+/// Lines of one depth in order of their text, with the deeper lines behind each.
+fn sorted(lines: &[String], depth: usize) -> Vec<String> {
+    let indent = |line: &String| line.len() - line.trim_start().len();
+    let mut groups: Vec<Vec<String>> = Vec::new();
+    for line in lines {
+        match groups.last_mut() {
+            Some(group) if indent(line) > 2 * depth => group.push(line.clone()),
+            _ => groups.push(vec![line.clone()]),
+        }
+    }
+    for group in &mut groups {
+        let ordered = ["aie.mem", "aie.runtime_sequence"];
+        if !ordered
+            .iter()
+            .any(|name| group[0].trim_start().starts_with(name))
+        {
+            let deeper = sorted(&group[1..], depth + 1);
+            group.truncate(1);
+            group.extend(deeper);
+        }
+    }
+    groups.sort();
+    groups.concat()
 }
 
 fn name(op: OperationRef) -> String {
@@ -74,6 +107,8 @@ fn numbers(op: OperationRef, name: &str) -> Vec<i64> {
 struct Normal {
     kernels: Kernels,
     names: HashMap<usize, String>,
+    /// Number of each block in its region.
+    blocks: HashMap<usize, usize>,
     next: usize,
     lines: Vec<String>,
 }
@@ -101,6 +136,9 @@ impl Normal {
 
     fn region(&mut self, region: RegionRef, depth: usize) {
         for (i, block) in blocks(region).enumerate() {
+            self.blocks.insert(block.to_raw().ptr as usize, i);
+        }
+        for (i, block) in blocks(region).enumerate() {
             if i > 0 {
                 self.push(depth, format!("^{i}:"));
             }
@@ -127,8 +165,14 @@ impl Normal {
                     let place = ["col", "row"].map(|n| op.attribute(n).expect("it has a place"));
                     let place = place.map(|n| n.to_string().replace(" : i32", ""));
                     let tile = format!("tile({}, {})", place[0], place[1]);
+                    if self.kernels == Kernels::CoresLeftOut {
+                        let id = op.attribute("controller_id").map(|id| id.to_string());
+                        self.push(depth, format!("{tile} {}", id.unwrap_or_default()));
+                    }
                     self.call(op.result(0).expect("and a result").into(), tile);
                 }
+                "aie.flow" if self.kernels == Kernels::CoresLeftOut => {}
+                "aie.buffer" if is_counter(op) => {}
                 "func.func" => {}
                 "func.call" => {
                     let memory = op.operands().filter(is_memory);
@@ -183,13 +227,24 @@ impl Normal {
         for result in op.results() {
             match op.attribute("sym_name") {
                 Ok(symbol) => self.call(result.into(), symbol.to_string()),
-                Err(_) if depth == 1 => self.call(result.into(), own.clone()),
+                Err(_) if own == "aie.amsel" => {
+                    let pair = ["arbiterID", "msel"].map(|n| op.attribute(n).expect("both"));
+                    self.call(result.into(), format!("amsel({}, {})", pair[0], pair[1]));
+                }
+                Err(_) if depth == 1 => {
+                    let place = op
+                        .operand(0)
+                        .map_or_else(|_| String::new(), |v| self.called(v));
+                    self.call(result.into(), format!("{own}({place})"));
+                }
                 Err(_) => {
                     self.fresh(result.into());
                 }
             }
         }
-        op.regions().for_each(|region| self.region(region, depth));
+        if own != "aie.core" || self.kernels != Kernels::CoresLeftOut {
+            op.regions().for_each(|region| self.region(region, depth));
+        }
     }
 
     /// One operation without its regions.
@@ -210,6 +265,11 @@ impl Normal {
         }
         attributes.sort();
         let results: Vec<String> = op.results().map(|r| r.r#type().to_string()).collect();
+        let next = op.successors().map(|block| {
+            let number = self.blocks.get(&(block.to_raw().ptr as usize));
+            number.map_or_else(|| "?".to_owned(), |n| format!("^{n}"))
+        });
+        let results: Vec<String> = results.into_iter().chain(next).collect();
         let list = |items: &[String]| items.join(", ");
         self.push(
             depth,
@@ -226,8 +286,10 @@ impl Normal {
     fn attribute(&self, op: OperationRef, attribute: &str, value: Attribute) -> Option<String> {
         let left_out = matches!(
             (name(op).as_str(), attribute),
-            (_, "operandSegmentSizes" | "link_with" | "static_offsets")
-                | ("aie.runtime_sequence", "sym_name")
+            (
+                _,
+                "operandSegmentSizes" | "link_with" | "link_files" | "static_offsets"
+            ) | ("aie.runtime_sequence", "sym_name")
         );
         (!left_out).then(|| format!("{attribute} = {value}"))
     }
@@ -235,4 +297,10 @@ impl Normal {
 
 fn is_memory(value: &Value) -> bool {
     value.r#type().to_string().starts_with("memref")
+}
+
+/// Whether a buffer is one of the counters that the reference gives to cores.
+fn is_counter(op: OperationRef) -> bool {
+    op.attribute("sym_name")
+        .is_ok_and(|name| name.to_string().starts_with("\"_anonymous"))
 }

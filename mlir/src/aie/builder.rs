@@ -176,6 +176,12 @@ impl<'c> Op<'c> {
         self.with(name, number)
     }
 
+    /// With an 8-bit number.
+    pub(crate) fn i8(self, name: &str, value: impl Into<i64>) -> Self {
+        let number = self.maker.number(self.maker.integer(8), value.into());
+        self.with(name, number)
+    }
+
     /// With a 64-bit number.
     pub(crate) fn i64(self, name: &str, value: impl Into<i64>) -> Self {
         let number = self.maker.number(self.maker.integer(64), value.into());

@@ -1,6 +1,6 @@
 //! What every module begins with: the device, its tiles, the kernels that cores call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use arch::Tile;
@@ -11,10 +11,13 @@ use npuc::kernel::types::Elem;
 
 use super::PrintError;
 use crate::aie::Invalid;
-use crate::aie::builder::{Maker, region_of};
+use crate::aie::builder::{Maker, Op, region_of};
 
 /// Tiles by place, as values of the device.
 pub(super) type Tiles<'c, 'a> = BTreeMap<Tile, Value<'c, 'a>>;
+
+/// How often a loop without end runs: as often as an index can say.
+pub(super) const FOREVER: i64 = i64::MAX;
 
 /// Numbers of MLIR-AIE's devices with one to four columns of npu1.
 const DEVICES: [i32; 4] = [5, 6, 7, 4];
@@ -39,17 +42,44 @@ pub(super) fn module<'c>(
 }
 
 /// A tile.
-pub(super) fn tile<'c: 'a, 'a>(
-    maker: Maker<'c>,
-    body: &'a Block<'c>,
-    tile: Tile,
-) -> Result<Value<'c, 'a>, Invalid> {
+pub(super) fn tile<'c>(maker: Maker<'c>, tile: Tile) -> Op<'c> {
     maker
         .op("aie.tile")
         .i32("col", tile.col)
         .i32("row", tile.row)
         .result(maker.index())
-        .value_in(body)
+}
+
+/// Constants of type `index`, in order.
+pub(super) fn constants<'c: 'a, 'a>(
+    maker: Maker<'c>,
+    block: &Block<'c>,
+    numbers: &BTreeSet<i64>,
+) -> Result<BTreeMap<i64, Value<'c, 'a>>, Invalid> {
+    let mut constants = BTreeMap::new();
+    for &number in numbers {
+        let value = maker
+            .op("arith.constant")
+            .with("value", maker.number(maker.index(), number))
+            .result(maker.index())
+            .value_in(block)?;
+        constants.insert(number, value);
+    }
+    Ok(constants)
+}
+
+/// A constant that a kernel takes.
+pub(super) fn word<'c: 'a, 'a>(
+    maker: Maker<'c>,
+    block: &Block<'c>,
+    value: i32,
+) -> Result<Value<'c, 'a>, Invalid> {
+    let i32 = maker.integer(32);
+    maker
+        .op("arith.constant")
+        .with("value", maker.number(i32, i64::from(value)))
+        .result(i32)
+        .value_in(block)
 }
 
 /// Type of a parameter.

@@ -28,7 +28,7 @@ pub(super) fn module<'c>(maker: Maker<'c>, verified: &Verified) -> Result<Module
     let body = maker.block(&[]);
     let mut tiles_by_place = Tiles::new();
     for tile in tiles(design) {
-        tiles_by_place.insert(tile, frame::tile(maker, &body, tile)?);
+        tiles_by_place.insert(tile, frame::tile(maker, tile).value_in(&body)?);
     }
     let emitter = Emitter {
         maker,

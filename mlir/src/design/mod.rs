@@ -1,25 +1,32 @@
 //! Designs as MLIR-AIE.
 //!
 //! [`logical`] is what a user of MLIR-AIE would write: tiles, ObjectFIFOs, core programs that acquire,
-//! call and release, runtime sequences.
+//! call and release, runtime sequences. [`physical`] is what our lowering and routing make of it: buffers
+//! with addresses, locks, descriptors, switch settings, core programs that use locks.
 //!
 //! - `logical`, `worker`: fifos and core programs with fifos.
-//! - `sequence`: runtime sequences.
+//! - `physical`, `dma`, `switches`, `program`: what lowering made of them.
+//! - `sequence`: runtime sequences, which both forms have.
 //! - `attributes`: walks, zeros, packets.
 //! - `frame`: the device, its tiles and kernels; loops.
 
 use arch::Tile;
 use melior::Context;
 use melior::ir::Module;
+use npuc::array::lowered::Lowered;
 use npuc::array::verify::Verified;
 
 use crate::aie::builder::Maker;
 use crate::aie::{self, Invalid};
 
 mod attributes;
+mod dma;
 mod frame;
 mod logical;
+mod physical;
+mod program;
 mod sequence;
+mod switches;
 mod worker;
 
 /// Why a design has no MLIR-AIE.
@@ -40,7 +47,7 @@ pub enum PrintError {
     },
     /// A fifo whose words are packets.
     #[error(
-        "fifo `{fifo}` sends packets, for which ObjectFIFOs of MLIR-AIE have no words\nhelp: let the fifo have a way of its own"
+        "fifo `{fifo}` sends packets, for which ObjectFIFOs of MLIR-AIE have no words\nhelp: print the lowered design, or let the fifo have a way of its own"
     )]
     PacketFifo {
         /// Fifo.
@@ -81,6 +88,20 @@ pub enum PrintError {
 /// [`PrintError`] where MLIR-AIE has no words for what the design does.
 pub fn logical<'c>(context: &'c Context, design: &Verified) -> Result<Module<'c>, PrintError> {
     let module = logical::module(Maker::new(context), design)?;
+    aie::verify(context, &module)?;
+    Ok(module)
+}
+
+/// The module of the lowered design, verified.
+///
+/// # Errors
+/// [`PrintError`] where MLIR-AIE has no words for what the design does.
+pub fn physical<'c>(
+    context: &'c Context,
+    design: &Verified,
+    lowered: &Lowered,
+) -> Result<Module<'c>, PrintError> {
+    let module = physical::module(Maker::new(context), design, lowered)?;
     aie::verify(context, &module)?;
     Ok(module)
 }

@@ -6,12 +6,10 @@ use arch::Tile;
 use melior::ir::{Block, Value};
 use npuc::array::design::{Arg, Design, Kernel, ObjectType, Port, Step, Worker};
 
-use super::{PrintError, frame};
+use super::PrintError;
+use super::frame::{self, FOREVER};
 use crate::aie::Invalid;
 use crate::aie::builder::{Maker, Op, region_of};
-
-/// How often a loop without end runs: as often as an index can say.
-const FOREVER: i64 = i64::MAX;
 
 /// Objects that an acquire gave and calls use.
 #[derive(Clone, Debug)]
@@ -44,7 +42,7 @@ pub(super) fn core<'c, 'd>(
     let block = maker.block(&[]);
     let mut numbers = BTreeSet::new();
     bounds(&worker.body, &mut numbers);
-    let constants = constants(maker, &block, &numbers)?;
+    let constants = frame::constants(maker, &block, &numbers)?;
     let emitter = Emitter {
         maker,
         design,
@@ -62,24 +60,6 @@ pub(super) fn core<'c, 'd>(
         .region(region_of(block))
         .end_of(body)?;
     Ok(())
-}
-
-/// Constants of type `index`, in order.
-pub(super) fn constants<'c: 'a, 'a>(
-    maker: Maker<'c>,
-    block: &Block<'c>,
-    numbers: &BTreeSet<i64>,
-) -> Result<BTreeMap<i64, Value<'c, 'a>>, Invalid> {
-    let mut constants = BTreeMap::new();
-    for &number in numbers {
-        let value = maker
-            .op("arith.constant")
-            .with("value", maker.number(maker.index(), number))
-            .result(maker.index())
-            .value_in(block)?;
-        constants.insert(number, value);
-    }
-    Ok(constants)
 }
 
 /// The indices that loops count with.
@@ -259,14 +239,7 @@ impl<'c, 'd> Emitter<'c, 'd> {
                     })?
                 }
                 Arg::Buffer(name) => self.buffer(name)?,
-                Arg::I32(value) => {
-                    let i32 = self.maker.integer(32);
-                    self.maker
-                        .op("arith.constant")
-                        .with("value", self.maker.number(i32, i64::from(*value)))
-                        .result(i32)
-                        .value_in(block)?
-                }
+                Arg::I32(value) => frame::word(self.maker, block, *value)?,
             };
             operands.push(frame::as_parameter(self.maker, block, value, param)?);
         }
