@@ -3,6 +3,7 @@
 use comfy_table::Table;
 use npuc::array::design::Design;
 use npuc::array::verify::{Verified, verify};
+use npuc::cli::placed_design;
 use npuc::overlays;
 use npuc_mlir::aie::{context, generic, parse};
 use npuc_mlir::design::logical;
@@ -10,6 +11,7 @@ use npuc_mlir::design::logical;
 use super::designs;
 use super::dialect::golden;
 use super::normal::{Kernels, lines};
+use super::physical::printed;
 
 pub(super) fn verified(design: Design) -> Verified {
     verify(design).unwrap_or_else(|e| panic!("{e}"))
@@ -114,6 +116,8 @@ fn every_overlay_verifies_and_round_trips() {
         let text = generic(&module);
         let again = parse(&context, &text).unwrap_or_else(|e| panic!("{}: {e}", overlay.name));
         assert_eq!(generic(&again), text, "{}", overlay.name);
+        let name = overlay.name.to_string();
+        printed(&name, placed_design(&name).unwrap().design);
     }
 }
 

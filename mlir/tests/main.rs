@@ -9,3 +9,4 @@ mod llvm;
 mod logical;
 mod normal;
 mod physical;
+mod programs;

@@ -71,7 +71,8 @@ fn sorted(lines: &[String], depth: usize) -> Vec<String> {
     groups.concat()
 }
 
-fn name(op: OperationRef) -> String {
+/// The name of an operation.
+pub(super) fn name(op: OperationRef) -> String {
     op.name()
         .as_string_ref()
         .as_str()
@@ -79,16 +80,20 @@ fn name(op: OperationRef) -> String {
         .to_owned()
 }
 
-fn operations<'c, 'a>(block: BlockRef<'c, 'a>) -> impl Iterator<Item = OperationRef<'c, 'a>> {
+/// The operations of a block.
+pub(super) fn operations<'c, 'a>(
+    block: BlockRef<'c, 'a>,
+) -> impl Iterator<Item = OperationRef<'c, 'a>> {
     std::iter::successors(block.first_operation(), |op| op.next_in_block())
 }
 
-fn blocks<'c, 'a>(region: RegionRef<'c, 'a>) -> impl Iterator<Item = BlockRef<'c, 'a>> {
+/// The blocks of a region.
+pub(super) fn blocks<'c, 'a>(region: RegionRef<'c, 'a>) -> impl Iterator<Item = BlockRef<'c, 'a>> {
     std::iter::successors(region.first_block(), |block| block.next_in_region())
 }
 
 /// Whether an operation, or one inside it, is about fifos, locks or calls.
-fn is_structure(op: OperationRef) -> bool {
+pub(super) fn is_structure(op: OperationRef) -> bool {
     let own = name(op);
     own.starts_with("aie") || own == "func.call" || {
         let mut inner = op.regions().flat_map(blocks).flat_map(operations);
@@ -295,7 +300,8 @@ impl Normal {
     }
 }
 
-fn is_memory(value: &Value) -> bool {
+/// Whether a value is memory.
+pub(super) fn is_memory(value: &Value) -> bool {
     value.r#type().to_string().starts_with("memref")
 }
 
