@@ -5,6 +5,7 @@ mod cli;
 #[path = "../../compiler/tests/array/designs.rs"]
 mod designs;
 mod dialect;
+mod errors;
 mod llvm;
 mod logical;
 mod normal;

@@ -7,6 +7,7 @@
 //! - `logical`, `worker`: fifos and core programs with fifos.
 //! - `physical`, `dma`, `switches`, `program`: what lowering made of them.
 //! - `sequence`: runtime sequences, which both forms have.
+//! - `names`: that what a module names is named once.
 //! - `attributes`: walks, zeros, packets.
 //! - `frame`: the device, its tiles and kernels; loops.
 
@@ -23,6 +24,7 @@ mod attributes;
 mod dma;
 mod frame;
 mod logical;
+mod names;
 mod physical;
 mod program;
 mod sequence;
@@ -44,6 +46,18 @@ pub enum PrintError {
         fifo: String,
         /// Position among the objects held.
         index: u32,
+    },
+    /// Two things of a design have one name, which must be two in one table.
+    #[error(
+        "`{name}` is a {first} and a {second}; MLIR-AIE has one table of names for both\nhelp: give one of them another name"
+    )]
+    SameName {
+        /// Name.
+        name: String,
+        /// What has it.
+        first: &'static str,
+        /// What has it too.
+        second: &'static str,
     },
     /// A fifo whose words are packets.
     #[error(
@@ -87,6 +101,7 @@ pub enum PrintError {
 /// # Errors
 /// [`PrintError`] where MLIR-AIE has no words for what the design does.
 pub fn logical<'c>(context: &'c Context, design: &Verified) -> Result<Module<'c>, PrintError> {
+    names::logical(design.design())?;
     let module = logical::module(Maker::new(context), design)?;
     aie::verify(context, &module)?;
     Ok(module)
@@ -101,6 +116,7 @@ pub fn physical<'c>(
     design: &Verified,
     lowered: &Lowered,
 ) -> Result<Module<'c>, PrintError> {
+    names::physical(design.design(), lowered)?;
     let module = physical::module(Maker::new(context), design, lowered)?;
     aie::verify(context, &module)?;
     Ok(module)
