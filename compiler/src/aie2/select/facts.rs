@@ -18,7 +18,7 @@ pub(super) struct Facts {
     pub(super) uses: Vec<u32>,
     /// Object that a pointer reaches; `None` where it may reach several.
     objects: Vec<Option<u32>>,
-    /// 256-bit values that are only wanted as a half of a [`Op::Concat`]: half -> (whole, high).
+    /// 256-bit values that are only wanted as a half of a [`Op::Concat`], or as both: half -> (whole, high).
     pub(super) halves: HashMap<Value, (Value, bool)>,
     /// Results of [`Op::Srs`] and [`VectorOp::ToBf16`] whose only use is a store of the same block.
     pub(super) stored: Vec<bool>,
@@ -144,8 +144,10 @@ impl Facts {
                     }
                 }
                 Op::Concat { lo, hi } => {
-                    for (half, high) in [(lo, false), (hi, true)] {
-                        if placeable.contains(half) && self.uses[half.index()] == 1 {
+                    // Where both are one, it goes to the lower half and is copied from there.
+                    let uses = 1 + u32::from(lo == hi);
+                    for (half, high) in [(hi, true), (lo, false)] {
+                        if placeable.contains(half) && self.uses[half.index()] == uses {
                             self.halves.insert(*half, (results[0], high));
                         }
                     }
