@@ -31,7 +31,7 @@ pub struct Case {
 }
 
 /// See [`Case::exact`].
-pub type Exact = dyn Fn(&[Vec<f64>]) -> Vec<Vec<f64>>;
+pub type Exact = dyn Fn(&[Vec<f64>]) -> Vec<Vec<f64>> + Send + Sync;
 
 /// How a kernel uses an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

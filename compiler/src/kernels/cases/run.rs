@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::values::{Pattern, from_bytes, to_bytes, ulps};
+use super::values::{Pattern, from_bytes, to_bytes, ulps, ulps_beside};
 use super::{Case, Role};
 use crate::kernel::interp::{Arg, End, Interpreter, Memory, NoLocks};
 use crate::kernel::ir::Module;
@@ -22,6 +22,8 @@ pub struct Outcome {
     pub max_ulps: f64,
     /// Mean distance.
     pub mean_ulps: f64,
+    /// Greatest distance in units of the last place of the largest exact result of the row.
+    pub row_ulps: f64,
     /// Results of the operands that the kernel writes, in their order.
     pub results: Vec<Vec<f64>>,
     /// The run.
@@ -119,14 +121,18 @@ impl Case {
             .iter()
             .zip(&ran.regions)
             .filter(|(o, _)| matches!(o.role, Role::Out | Role::InOut));
-        let (mut max, mut sum, mut count) = (0f64, 0f64, 0usize);
+        let (mut max, mut sum, mut count, mut by_row) = (0f64, 0f64, 0usize, 0f64);
         let mut results = Vec::new();
         for ((operand, bytes), exact) in written.zip(exact) {
             let got = from_bytes(operand.elem, bytes);
-            for (got, exact) in got.iter().zip(&exact) {
-                let distance = ulps(operand.elem, *got, *exact);
-                max = max.max(distance);
-                sum += distance;
+            for (got, exact) in got.chunks(operand.row).zip(exact.chunks(operand.row)) {
+                let scale = exact.iter().fold(0f64, |scale, v| scale.max(v.abs()));
+                for (got, exact) in got.iter().zip(exact) {
+                    let distance = ulps(operand.elem, *got, *exact);
+                    max = max.max(distance);
+                    sum += distance;
+                    by_row = by_row.max(ulps_beside(operand.elem, *got, *exact, scale));
+                }
             }
             count += got.len();
             results.push(got);
@@ -134,6 +140,7 @@ impl Case {
         Ok(Outcome {
             max_ulps: max,
             mean_ulps: sum / count.max(1) as f64,
+            row_ulps: by_row,
             results,
             ran,
         })

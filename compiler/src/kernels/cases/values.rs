@@ -205,6 +205,22 @@ pub fn ulps(elem: Elem, got: f64, exact: f64) -> f64 {
     }
 }
 
+/// Distance as [`ulps`] gives it, but of floats in units of the last place of `scale`, where that is larger:
+/// beside a result of that size it is how much is off, however much of the own one has cancelled.
+pub fn ulps_beside(elem: Elem, got: f64, exact: f64, scale: f64) -> f64 {
+    let own = ulps(elem, got, exact);
+    let (fraction_bits, least_exponent) = match elem {
+        Elem::Bf16 => (7, -126),
+        Elem::F32 => (23, -126),
+        _ => return own,
+    };
+    let unit = |value: f64| unit(value, fraction_bits, least_exponent);
+    match own.is_finite() && scale.is_finite() && scale > exact.abs() {
+        true => own * unit(exact) / unit(scale),
+        false => own,
+    }
+}
+
 /// The unit of the last place of a float.
 fn unit(value: f64, fraction_bits: i32, least_exponent: i32) -> f64 {
     let exponent = match value == 0.0 {
@@ -243,5 +259,9 @@ mod tests {
         assert_eq!(ulps(Elem::Bf16, f64::NAN, 1.0), f64::INFINITY);
         assert_eq!(ulps(Elem::I8, 127.0, 900.0), 0.0);
         assert_eq!(ulps(Elem::I8, 3.0, 2.5), 1.0);
+        assert_eq!(ulps_beside(Elem::Bf16, 1.0, 1.0 + 1.0 / 256.0, 4.0), 0.125);
+        assert_eq!(ulps_beside(Elem::Bf16, 0.5, 0.0, 1.0), 64.0);
+        assert_eq!(ulps_beside(Elem::Bf16, 1.0, 1.0 + 1.0 / 256.0, 0.0), 0.5);
+        assert_eq!(ulps_beside(Elem::I8, 3.0, 2.5, 100.0), 1.0);
     }
 }

@@ -122,7 +122,8 @@ fn case_requant(sizes: [u32; 3], to: To, accumulate: bool) -> Result<Case, Kerne
         operand("b", Elem::I8, shape.b_bytes(), 8, Role::In),
         column("bias", Elem::I32, around(0.0, 20_000.0)),
         column("scale", Elem::I16, around(16_384.0, 8_192.0)),
-        operand("c", elem, elements, 8, Role::Out),
+        // Its rows are cut into blocks: what a result may be off is measured by the whole.
+        operand("c", elem, elements, elements as u32, Role::Out),
     ];
     let mut work = work(sizes, 1, 256);
     // Bias (four) and scale (two) are loaded once for the four blocks of a column of a tile.
