@@ -2,33 +2,56 @@
 
 use super::error::{KernelError, blocks, fits};
 use super::math::{
-    HALF, LANES, STEP, TWO_TERMS, VECTOR, first_lane, halves, load_twice, narrow, narrow_pair,
-    splat_bf16, splat_f32, splat_pair, splat_scalar, split,
+    HALF, LANES, PART, STEP, TWO_TERMS, VECTOR, WORDS, halves, narrow, narrow_pair,
+    reciprocal_root, splat_bf16, splat_f32, splat_pair, split,
 };
 use super::unroll::unrolled;
 use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{Count, Func, ReduceOp, UnaryOp, Value};
+use crate::kernel::ir::{Count, Func, MacMode, Value};
 
 const NAME: &str = "layernorm";
 /// Added to the variance.
 pub const EPSILON: f32 = 1e-5;
-/// Vectors of a pass of a sum, each added to an accumulator of its own: a sum need not wait for the one
-/// before it.
-const SUM_UNROLL: u32 = 4;
-/// Vectors of a pass of differences.
-const DIFFERENCE_UNROLL: u32 = 2;
+/// Rows that go through a pass together, so that none waits for its own sums; as many as the product of
+/// matrices has, which takes their sums apart.
+const GROUP: u32 = 4;
+/// Groups whose statistics are computed at least: a single pass would be no loop, but part of what is around
+/// it, and alive together with it in too few registers.
+const LEAST_GROUPS: u32 = 2;
+/// Bytes of memory for the numbers of a row.
+const ROW_BYTES: i32 = 128;
+/// Bytes of memory for those of a group.
+const GROUP_BYTES: i32 = GROUP as i32 * ROW_BYTES;
+/// Bytes before those of the first group: ones.
+const HEAD_BYTES: i32 = 64;
+/// Bytes of 16 f32.
+const FLOATS: i32 = 64;
+/// Product of 4x8 by 8x4.
+const MATRICES: MacMode = MacMode::Bf16M4K8N4;
+
+/// Elements of bf16 of the memory that the kernel works in.
+pub const fn work(rows: u32) -> u32 {
+    let groups = rows.div_ceil(GROUP);
+    let groups = if groups < LEAST_GROUPS {
+        LEAST_GROUPS
+    } else {
+        groups
+    };
+    (HEAD_BYTES as u32 + groups * GROUP_BYTES as u32) / 2
+}
 
 /// `layernorm(x: ptr, terms: ptr, work: ptr, y: ptr)`: for each of `rows` rows of `columns` bf16, a multiple of
 /// 32, `y[i] = (x[i] - mean) / sqrt(variance + 1e-5) * gamma[i] + beta[i]`. `terms` is gamma and beta, 16 of
-/// the one and 16 of the other in turn ([`interleave`]). `work` is memory of one row that the kernel works in.
+/// the one and 16 of the other in turn ([`interleave`]). `work` is memory of [`work()`] elements that the
+/// kernel works in.
 ///
 /// Elements are at most 10^15. All columns count: rows are not padded, as their lengths are part of the
 /// result. Mean and variance are those of what differs from the mean rounded to bf16, so that rows whose
 /// elements are equal or nearly so lose nothing. Results are within two units of the last place of
 /// the larger of both terms and 2^-8 of gamma: differences are rounded before their mean is taken.
 ///
-/// Bound: per 32 elements nine cycles, by the products and sums of the vector unit. A row of few columns takes
-/// much longer: its sums and its root wait for one another.
+/// Bound: per 32 elements nine cycles, by the products and sums of the vector unit. Four rows go together; the
+/// sums and roots of each group take about as long as 350 columns, as each of their steps waits for the last.
 ///
 /// # Errors
 /// A size of 0, columns that are not a multiple of 32, or an operand beyond a data memory.
@@ -36,16 +59,18 @@ pub fn layernorm(rows: u32, columns: u32) -> Result<Func, KernelError> {
     blocks(NAME, "rows", rows, 1)?;
     blocks(NAME, "columns", columns, LANES)?;
     fits(NAME, "x", 2 * u64::from(rows) * u64::from(columns))?;
+    fits(NAME, "work", 2 * u64::from(work(rows)))?;
     let mut b = FuncBuilder::new(NAME);
     let [x, terms, work, y] = [(); 4].map(|()| b.ptr_param());
-    let layernorm = Layernorm { columns };
-    b.loop_(Count::Const(rows), &[x, y], |b, row| {
-        let mean = layernorm.mean(b, row[0]);
-        let x = layernorm.differences(b, row[0], work, mean);
-        let scale = layernorm.scale(b, work);
-        let y = layernorm.normalise(b, [work, terms, row[1]], &scale);
-        vec![x, y]
-    });
+    let ones = splat_bf16(&mut b, ONE);
+    b.store(ones, work, 0);
+    let groups = b.ptr_add(work, HEAD_BYTES);
+    let layernorm = Layernorm { rows, columns };
+    layernorm.sums(&mut b, x, groups);
+    layernorm.means(&mut b, groups);
+    layernorm.differences(&mut b, [x, groups, y]);
+    layernorm.scales(&mut b, groups);
+    layernorm.normalise(&mut b, [terms, work], [groups, y]);
     Ok(b.finish())
 }
 
@@ -59,11 +84,12 @@ pub fn interleave<T: Copy>(gamma: &[T], beta: &[T]) -> Vec<T> {
 }
 
 struct Layernorm {
+    rows: u32,
     /// Columns of a row.
     columns: u32,
 }
 
-/// What a row's differences are normalised with.
+/// What the differences of a group are normalised with, that of row r in lane 4r of 16.
 struct Scale {
     /// One divided by the deviation, as two bf16.
     factor: Value,
@@ -76,92 +102,213 @@ const ONE: half::bf16 = half::bf16::ONE;
 /// Zero.
 const ZERO: half::bf16 = half::bf16::ZERO;
 
+/// Matrices of 4x8 that have ones in a row of their own: a product with one adds up the columns of a matrix
+/// of 8x4 in that row.
+fn selectors(b: &mut FuncBuilder) -> [Value; GROUP as usize] {
+    let [zeros, ones] = [ZERO, ONE].map(|value| splat_bf16(b, value));
+    let all_but_a_row = b.iconst(48);
+    let mut before = ones;
+    let mut behind = zeros;
+    [(); GROUP as usize].map(|()| {
+        behind = b.vshift(before, behind, all_but_a_row);
+        before = zeros;
+        behind
+    })
+}
+
+/// The sum of four lanes in the first of them.
+fn totals(b: &mut FuncBuilder, mut sums: Value) -> Value {
+    for bytes in [8, 4] {
+        let bits = b.cast(WORDS, sums);
+        let bytes = b.iconst(bytes);
+        let turned = b.vshift(bits, bits, bytes);
+        let turned = b.cast(HALF, turned);
+        sums = b.acc_add(sums, turned);
+    }
+    sums
+}
+
 // Each pass makes its constants itself: registers would not hold those of all.
 impl Layernorm {
     fn vectors(&self) -> u32 {
         self.columns / LANES
     }
 
-    /// The sum of 16 lanes, divided by the number of columns, in every lane.
-    fn share(&self, b: &mut FuncBuilder, sum: Value) -> Value {
-        let sum = b.reduce(ReduceOp::Add, sum);
-        let sum = narrow_pair(b, sum);
+    /// Groups that the statistics go over.
+    fn groups(&self) -> u32 {
+        self.rows.div_ceil(GROUP).max(LEAST_GROUPS)
+    }
+
+    /// Fills the memory of the groups that have no rows.
+    fn fill(&self, b: &mut FuncBuilder, groups: Value, floats: i32) {
+        let none = b.acc_zero(HALF);
+        for group in self.rows.div_ceil(GROUP)..self.groups() {
+            for k in 0..floats {
+                b.store(none, groups, group as i32 * GROUP_BYTES + k * FLOATS);
+            }
+        }
+    }
+
+    /// Bytes of so many rows.
+    fn bytes(&self, rows: u32) -> i32 {
+        2 * (rows * self.columns) as i32
+    }
+
+    /// Bytes from a vector of row `row` of `rows` to what is visited next: the vector of the next row
+    /// below it, or the next one of the first row.
+    fn step(&self, row: u32, rows: u32) -> i32 {
+        match row + 1 < rows {
+            true => self.bytes(1),
+            false => STEP - self.bytes(rows - 1),
+        }
+    }
+
+    /// Divides by the number of columns.
+    fn share(&self, b: &mut FuncBuilder, sums: Value) -> Value {
+        let sums = narrow_pair(b, sums);
         let [first, rest] = split(1.0 / self.columns as f32);
         let (both, rest) = (splat_bf16(b, first), splat_pair(b, [rest, ZERO]));
-        let share = b.mul(TWO_TERMS, sum, both);
-        b.mac(TWO_TERMS, share, sum, rest)
+        let share = b.mul(TWO_TERMS, sums, both);
+        b.mac(TWO_TERMS, share, sums, rest)
     }
 
-    /// Adds up products of all vectors of a row, each with those that `factors` names of it.
-    fn sums<const N: usize>(
-        &self,
-        b: &mut FuncBuilder,
-        x: Value,
-        factors: impl Fn(Value) -> [Value; N],
-    ) -> [Value; N] {
-        let mut init = vec![x];
-        init.extend((0..SUM_UNROLL as usize * N).map(|_| b.acc_zero(HALF)));
-        let ends = unrolled(b, self.vectors(), SUM_UNROLL, &init, |b, steps, carried| {
-            let mut next = carried.to_vec();
-            for step in 0..steps as usize {
-                let (value, moved) = b.load_post(VECTOR, next[0], STEP);
-                next[0] = moved;
-                for (k, factor) in factors(value).into_iter().enumerate() {
-                    let sum = &mut next[1 + step * N + k];
-                    *sum = b.mac(TWO_TERMS, *sum, value, factor);
+    /// The sums of the rows of each group, four of row r from lane 4r on.
+    fn sums(&self, b: &mut FuncBuilder, x: Value, groups: Value) {
+        self.fill(b, groups, 1);
+        let selectors = selectors(b);
+        unrolled(b, self.rows, GROUP, &[x, groups], |b, rows, at| {
+            let mut init = vec![at[0]];
+            init.extend((0..rows).map(|_| b.acc_zero(HALF)));
+            let ends = unrolled(b, self.vectors(), 1, &init, |b, _, carried| {
+                let mut next = carried.to_vec();
+                for row in 0..rows {
+                    let (value, moved) = b.load_post(VECTOR, next[0], self.step(row, rows));
+                    next[0] = moved;
+                    let (sum, selector) = (&mut next[1 + row as usize], selectors[row as usize]);
+                    *sum = b.mac(MATRICES, *sum, selector, value);
                 }
-            }
-            next
-        });
-        std::array::from_fn(|k| {
-            let parts: Vec<Value> = ends[1 + k..].iter().copied().step_by(N).collect();
-            parts[1..]
+                next
+            });
+            let sums = ends[2..]
                 .iter()
-                .fold(parts[0], |sum, part| b.acc_add(sum, *part))
-        })
+                .fold(ends[1], |sum, other| b.acc_add(sum, *other));
+            b.store(sums, at[1], 0);
+            vec![
+                b.ptr_add(ends[0], self.bytes(rows - 1)),
+                b.ptr_add(at[1], GROUP_BYTES),
+            ]
+        });
     }
 
-    /// The mean of a row, rounded to bf16, in every lane of 16.
-    fn mean(&self, b: &mut FuncBuilder, x: Value) -> Value {
+    /// The mean of each row, rounded to bf16, in 16 f32.
+    fn means(&self, b: &mut FuncBuilder, groups: Value) {
+        b.loop_(Count::Const(self.groups()), &[groups], |b, at| {
+            let sums = b.load(HALF, at[0], 0);
+            let sums = totals(b, sums);
+            let means = self.share(b, sums);
+            let means = narrow(b, means);
+            let means = b.to_f32(means);
+            let means = b.cast(WORDS, means);
+            for row in 0..GROUP as i32 {
+                let lane = b.iconst(4 * row);
+                let mean = b.broadcast(means, lane);
+                b.store(mean, at[0], row * ROW_BYTES);
+            }
+            vec![b.ptr_add(at[0], GROUP_BYTES)]
+        });
+    }
+
+    /// What differs from the mean, in y; and its sum and that of its squares, 16 of each row.
+    fn differences(&self, b: &mut FuncBuilder, pointers: [Value; 3]) {
+        self.fill(b, pointers[1], GROUP_BYTES / FLOATS);
         let ones = splat_bf16(b, ONE);
-        let [sum] = self.sums(b, x, |_| [ones]);
-        let mean = self.share(b, sum);
-        let mean = narrow(b, mean);
-        b.to_f32(mean)
-    }
-
-    /// What differs from the mean, in memory; the pointer to the next row.
-    fn differences(&self, b: &mut FuncBuilder, x: Value, to: Value, mean: Value) -> Value {
         // A one for the elements of either half.
-        let ones = [splat_pair(b, [ONE, ZERO]), splat_pair(b, [ZERO, ONE])];
-        let init = [x, to];
-        let ends = unrolled(
-            b,
-            self.vectors(),
-            DIFFERENCE_UNROLL,
-            &init,
-            |b, steps, pointers| {
-                let (mut x, mut to) = (pointers[0], pointers[1]);
-                for _ in 0..steps {
-                    let (value, next) = b.load_post(VECTOR, x, STEP);
-                    x = next;
-                    for one in ones {
-                        let difference = b.negmsc(TWO_TERMS, mean, value, one);
-                        let difference = narrow(b, difference);
-                        to = b.store_post(difference, to, STEP / 2);
-                    }
+        let halves = [splat_pair(b, [ONE, ZERO]), splat_pair(b, [ZERO, ONE])];
+        unrolled(b, self.rows, GROUP, &pointers, |b, rows, at| {
+            let means: Vec<Value> = (0..rows as i32)
+                .map(|row| b.load(HALF, at[1], row * ROW_BYTES))
+                .collect();
+            let mut init = vec![at[0], at[2]];
+            init.extend((0..2 * rows).map(|_| b.acc_zero(HALF)));
+            let ends = unrolled(b, self.vectors(), 1, &init, |b, _, carried| {
+                let mut next = carried.to_vec();
+                for row in 0..rows {
+                    let (value, moved) = b.load_post(VECTOR, next[0], self.step(row, rows));
+                    next[0] = moved;
+                    let [low, high] = halves.map(|one| {
+                        let difference = b.negmsc(TWO_TERMS, means[row as usize], value, one);
+                        narrow(b, difference)
+                    });
+                    let difference = b.concat(low, high);
+                    next[1] = b.store_post(difference, next[1], self.step(row, rows));
+                    let at = 2 + 2 * row as usize;
+                    next[at] = b.mac(TWO_TERMS, next[at], difference, ones);
+                    next[at + 1] = b.mac(TWO_TERMS, next[at + 1], difference, difference);
                 }
-                vec![x, to]
-            },
-        );
-        ends[0]
+                next
+            });
+            for (k, sum) in ends[2..].iter().enumerate() {
+                b.store(*sum, at[1], k as i32 * FLOATS);
+            }
+            let none = b.acc_zero(HALF);
+            for k in 2 * rows..2 * GROUP {
+                b.store(none, at[1], k as i32 * FLOATS);
+            }
+            vec![
+                b.ptr_add(ends[0], self.bytes(rows - 1)),
+                b.ptr_add(at[1], GROUP_BYTES),
+                b.ptr_add(ends[1], self.bytes(rows - 1)),
+            ]
+        });
     }
 
-    /// What the differences of a row are normalised with.
-    fn scale(&self, b: &mut FuncBuilder, differences: Value) -> Scale {
-        let ones = splat_bf16(b, ONE);
-        let [sum, squares] = self.sums(b, differences, |value| [ones, value]);
-        let mean = self.share(b, sum);
+    /// What the differences of each row are normalised with: the factor in 32 bf16, the start in 16 f32.
+    fn scales(&self, b: &mut FuncBuilder, groups: Value) {
+        let selectors = selectors(b);
+        b.loop_(Count::Const(self.groups()), &[groups], |b, at| {
+            let sums = [0, FLOATS].map(|of| {
+                let rows = (0..).zip(&selectors);
+                let all = rows.fold(None, |all, (row, selector)| {
+                    let sums = b.load(HALF, at[0], row * ROW_BYTES + of);
+                    let sums = narrow_pair(b, sums);
+                    Some(match all {
+                        None => b.mul(MATRICES, *selector, sums),
+                        Some(all) => b.mac(MATRICES, all, *selector, sums),
+                    })
+                });
+                let all = all.unwrap_or_else(|| b.acc_zero(HALF));
+                totals(b, all)
+            });
+            for (sums, of) in sums.into_iter().zip([0, FLOATS]) {
+                b.store(sums, at[0], of);
+            }
+            vec![b.ptr_add(at[0], GROUP_BYTES)]
+        });
+        b.loop_(Count::Const(self.groups()), &[groups], |b, at| {
+            let scale = self.scale(b, at[0]);
+            let start = b.cast(WORDS, scale.start);
+            for row in 0..GROUP as i32 {
+                for (half, lane) in [4 * row, LANES as i32 / 2 + 4 * row]
+                    .into_iter()
+                    .enumerate()
+                {
+                    let lane = b.iconst(lane);
+                    let factor = b.broadcast(scale.factor, lane);
+                    let factor = b.half(factor, false);
+                    b.store(factor, at[0], row * ROW_BYTES + half as i32 * STEP / 2);
+                }
+                let lane = b.iconst(4 * row);
+                let start = b.broadcast(start, lane);
+                b.store(start, at[0], row * ROW_BYTES + STEP);
+            }
+            vec![b.ptr_add(at[0], GROUP_BYTES)]
+        });
+    }
+
+    /// What the differences of a group are normalised with, from their sums and those of their squares.
+    fn scale(&self, b: &mut FuncBuilder, group: Value) -> Scale {
+        let [sums, squares] = [0, FLOATS].map(|of| b.load(HALF, group, of));
+        let mean = self.share(b, sums);
         let mean = narrow_pair(b, mean);
         let [first, rest] = halves(b, mean);
         let firsts = b.concat(first, first);
@@ -176,32 +323,50 @@ impl Layernorm {
         let variance = b.msc(TWO_TERMS, variance, turned, lone);
         let epsilon = splat_f32(b, EPSILON);
         let variance = b.acc_add(variance, epsilon);
-        let variance = first_lane(b, variance);
-        let factor = b.unary(UnaryOp::Frsqrt, variance);
-        let factor = splat_scalar(b, factor);
+        let factor = reciprocal_root(b, variance);
         let factor = narrow_pair(b, factor);
         let start = b.negmul(TWO_TERMS, firsts, factor);
         Scale { factor, start }
     }
 
-    fn normalise(&self, b: &mut FuncBuilder, pointers: [Value; 3], scale: &Scale) -> Value {
-        let ones = splat_bf16(b, ONE);
-        let ones = b.half(ones, false);
-        let ends = unrolled(b, self.vectors(), 1, &pointers, |b, _, carried| {
-            let mut next = carried.to_vec();
-            for _ in 0..2 {
-                let difference = load_twice(b, &mut next[0]);
-                let scaled = b.mac(TWO_TERMS, scale.start, difference, scale.factor);
-                let scaled = narrow(b, scaled);
-                let scaled = b.concat(scaled, ones);
-                let (terms, moved) = b.load_post(VECTOR, next[1], STEP);
-                next[1] = moved;
-                let value = b.mul(TWO_TERMS, scaled, terms);
-                let value = narrow(b, value);
-                next[2] = b.store_post(value, next[2], STEP / 2);
-            }
-            next
+    fn normalise(&self, b: &mut FuncBuilder, [terms, ones]: [Value; 2], pointers: [Value; 2]) {
+        unrolled(b, self.rows, GROUP, &pointers, |b, rows, at| {
+            let scales = (0..rows as i32).map(|row| {
+                let factor = b.load(VECTOR, at[0], row * ROW_BYTES);
+                let start = b.load(HALF, at[0], row * ROW_BYTES + STEP);
+                (factor, start)
+            });
+            let scales: Vec<(Value, Value)> = scales.collect();
+            // Read and written by pointers of their own: one pass need not wait for the other's store.
+            let init = [terms, at[1], at[1]];
+            let ends = unrolled(b, self.vectors(), 1, &init, |b, _, carried| {
+                let (mut terms, mut from, mut to) = (carried[0], carried[1], carried[2]);
+                let pair = [(); 2].map(|()| {
+                    let (pair, next) = b.load_post(VECTOR, terms, STEP);
+                    terms = next;
+                    pair
+                });
+                for (row, (factor, start)) in (0..).zip(&scales) {
+                    let steps = [STEP / 2, self.step(row, rows) - STEP / 2];
+                    for (terms, step) in pair.into_iter().zip(steps) {
+                        let (difference, next) = b.load_post(PART, from, step);
+                        from = next;
+                        let difference = b.concat(difference, difference);
+                        let scaled = b.mac(TWO_TERMS, *start, difference, *factor);
+                        let scaled = narrow(b, scaled);
+                        let one = b.load(PART, ones, 0);
+                        let scaled = b.concat(scaled, one);
+                        let value = b.mul(TWO_TERMS, scaled, terms);
+                        let value = narrow(b, value);
+                        to = b.store_post(value, to, step);
+                    }
+                }
+                vec![terms, from, to]
+            });
+            vec![
+                b.ptr_add(at[0], GROUP_BYTES),
+                b.ptr_add(ends[1], self.bytes(rows - 1)),
+            ]
         });
-        ends[2]
     }
 }

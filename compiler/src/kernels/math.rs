@@ -108,6 +108,61 @@ pub(super) fn load_twice(b: &mut FuncBuilder, from: &mut Value) -> Value {
     b.concat(low, high)
 }
 
+/// Integers as their low bits.
+const WRAP: SrsMode = SrsMode {
+    rounding: Rounding::ConvEven,
+    saturate: false,
+    signed: true,
+};
+
+/// One divided by the square root of 16 f32, which are positive and normal; off by at most 2^-14.
+///
+/// Half of the bits, taken from a constant, are a guess within 4 %, as its exponent is half of the negated
+/// one (C. Lomont, "Fast inverse square root", 2003). Each of Newton's steps squares the error.
+pub(super) fn reciprocal_root(b: &mut FuncBuilder, floats: Value) -> Value {
+    const GUESS: u16 = 0x5f37;
+    let pair = narrow_pair(b, floats);
+    let bits = b.cast(SHORTS, pair);
+    let [none, one] = [0, 1].map(|shift| b.iconst(shift));
+    let wide = b.ups(BITS, bits, none);
+    let halved = b.srs(SHORTS, wide, one, WRAP);
+    let guess = splat_bits(b, GUESS);
+    let guess = b.vsub(guess, halved);
+    let root = reciprocal_root_step(b, pair, guess);
+    let root = narrow(b, root);
+    let root = b.concat(root, root);
+    let root = b.cast(SHORTS, root);
+    reciprocal_root_step(b, pair, root)
+}
+
+/// The root y + y / 2 * (1 - x * y^2) for a guess y, the bits of bf16 in the lower half of a vector, and x
+/// as two bf16.
+fn reciprocal_root_step(b: &mut FuncBuilder, pair: Value, guess: Value) -> Value {
+    const EXPONENT_UNIT: u16 = 1 << 7;
+    let unit = splat_bits(b, EXPONENT_UNIT);
+    let half = b.vsub(guess, unit);
+    let zeros = splat_bf16(b, half::bf16::ZERO);
+    let zeros = b.half(zeros, false);
+    let [guess, half] = [guess, half].map(|bits| {
+        let value = b.cast(VECTOR, bits);
+        b.half(value, false)
+    });
+    let alone = b.concat(guess, zeros);
+    let square = b.mul(TWO_TERMS, alone, alone);
+    let square = narrow_pair(b, square);
+    let [first, rest] = halves(b, square);
+    let firsts = b.concat(first, first);
+    let rest = b.concat(rest, zeros);
+    let one = splat_f32(b, 1.0);
+    let missing = b.msc(TWO_TERMS, one, pair, firsts);
+    let missing = b.msc(TWO_TERMS, missing, pair, rest);
+    let missing = narrow(b, missing);
+    let missing = b.concat(missing, zeros);
+    let half = b.concat(half, zeros);
+    let guess = b.to_f32(guess);
+    b.mac(TWO_TERMS, guess, half, missing)
+}
+
 /// Fixed point with 8 fraction bits, of -128..128.
 ///
 /// It comes about as the low bits of a float so large that the unit of its last place is that of the
@@ -121,12 +176,6 @@ pub(super) mod fixed {
 
 /// The fixed point of 32 sums with [`fixed::LARGE`], 16 lanes each.
 pub(super) fn fixed_of(b: &mut FuncBuilder, sums: [Value; 2]) -> Value {
-    /// Low bits as they are.
-    const WRAP: SrsMode = SrsMode {
-        rounding: Rounding::ConvEven,
-        saturate: false,
-        signed: true,
-    };
     let whole = b.concat(sums[0], sums[1]);
     let bits = b.cast(BITS, whole);
     let none = b.iconst(0);

@@ -1,7 +1,7 @@
 //! What holds of whole rows.
 
 use npuc::kernels::cases::values::Pattern;
-use npuc::kernels::cases::{Case, standard};
+use npuc::kernels::cases::{Case, case_layernorm, standard};
 use npuc::kernels::layernorm::EPSILON;
 
 fn cases_of(kernel: &str) -> Vec<Case> {
@@ -33,7 +33,10 @@ fn rows_of_softmax_sum_to_one() {
 
 #[test]
 fn layernorm_is_as_near_as_the_larger_of_its_terms_allows() {
-    for case in cases_of("layernorm") {
+    // Rows that fill no group, and groups that fill no pass.
+    let others = [(1, 32), (6, 64), (13, 96)];
+    let others = others.map(|(rows, columns)| case_layernorm(rows, columns).unwrap());
+    for case in cases_of("layernorm").into_iter().chain(others) {
         let columns = case.operands[0].row;
         for_each_run(&case, |operands, results| {
             let rows = operands[0].chunks(columns).zip(results.chunks(columns));

@@ -6,7 +6,7 @@ mod standard;
 pub mod values;
 
 pub use run::{Outcome, interpret};
-pub use standard::standard;
+pub use standard::{case_layernorm, standard};
 
 use crate::kernel::ir::Func;
 use crate::kernel::types::Elem;

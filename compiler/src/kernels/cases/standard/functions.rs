@@ -143,7 +143,11 @@ fn case_softmax(count: u32, columns: u32) -> Result<Case, KernelError> {
     })
 }
 
-fn case_layernorm(count: u32, columns: u32) -> Result<Case, KernelError> {
+/// The case of layernorm for other shapes.
+///
+/// # Errors
+/// As [`layernorm()`].
+pub fn case_layernorm(count: u32, columns: u32) -> Result<Case, KernelError> {
     let values = signed(2.0, 1e15, 1e-15);
     let around = |middle, spread| Values::Around { middle, spread };
     Ok(Case {
@@ -153,10 +157,10 @@ fn case_layernorm(count: u32, columns: u32) -> Result<Case, KernelError> {
         operands: vec![
             rows("x", count, columns, Role::In, values),
             rows("terms", 2, columns, Role::In, around(0.5, 1.0)),
-            rows("work", 1, columns, Role::Work, values),
+            rows("work", 1, layernorm::work(count), Role::Work, values),
             rows("y", count, columns, Role::Out, values),
         ],
-        work: work(u64::from(count * columns) / 32, [9, 6, 2, 14]),
+        work: work(u64::from(count * columns) / 32, [9, 8, 2, 9]),
         exact: Box::new(move |operands| {
             let rows = operands[0].chunks(columns as usize);
             let normal = rows.flat_map(|row| {

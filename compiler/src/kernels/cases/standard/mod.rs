@@ -4,6 +4,8 @@ mod elementwise;
 mod functions;
 mod products;
 
+pub use functions::case_layernorm;
+
 use super::values::Values;
 use super::{Case, Operand, Role, Work};
 use crate::kernel::types::Elem;
