@@ -52,7 +52,8 @@ pub(super) fn make(input: &Input, shop: &Workshop, lowered: &Lowered) -> Result<
     let choices = shop.toolchain().choices();
     let said = |e: ToolError| e.to_string();
     if choices.tools().contains(&Tool::NpucMlir) {
-        npuc_mlir::put(shop, &input.source.design, &input.source.kernels).map_err(said)?;
+        let source = input.source;
+        npuc_mlir::put(shop, &source.design, &source.kernels, input.cpp).map_err(said)?;
     }
     match choices.array {
         Array::Auto | Array::Builtin => {
@@ -131,12 +132,9 @@ fn elf_file(tile: Tile) -> String {
     format!("{}.elf", ldscript::entry(tile))
 }
 
-/// Puts the C++ files into the workshop and compiles them to objects.
+/// Compiles the C++ files of the workshop to objects.
 fn cpp_objects(input: &Input, shop: &Workshop) -> Result<(), ToolError> {
-    let compile = |(file, content): &(String, String)| {
-        shop.put(file, content.as_bytes())?;
-        peano::cpp(shop, file)
-    };
+    let compile = |(file, _): &(String, String)| peano::cpp(shop, file);
     in_order(input.cpp.par_iter().map(compile)).map(|_: Vec<()>| ())
 }
 

@@ -51,6 +51,10 @@ const HINTS: &[(&str, &str)] = &[
         "this LLVM is not Peano, which alone knows the target aie2: give Peano's folder with --peano or PEANO_INSTALL_DIR",
     ),
     (
+        "unrecognized architecture 'aie2'",
+        "this LLVM is not Peano, which alone knows the target aie2: give Peano's folder with --peano or PEANO_INSTALL_DIR",
+    ),
+    (
         "invalid target 'aie2'",
         "this LLVM is not Peano, which alone knows the target aie2: give Peano's folder with --peano or PEANO_INSTALL_DIR",
     ),
@@ -157,6 +161,10 @@ mod tests {
                 "256 or 512 bits",
             ),
             ("opt: a.ll:3:9: error: expected value token", "newer LLVM"),
+            (
+                "opt: unrecognized architecture 'aie2' provided.",
+                "not Peano",
+            ),
             ("error: Unable to find a legal routing", "npuc draw"),
             (
                 "error: 'aie.tile' op number of output DMA channel exceeded!",

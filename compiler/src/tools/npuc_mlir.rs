@@ -17,11 +17,19 @@ pub const KERNELS_OBJECT: &str = "kernels.o";
 /// The design as MLIR-AIE.
 pub const MLIR: &str = "design.mlir";
 
-/// Puts design and kernels into the workshop, as the program reads them.
+/// Puts design, kernels and C++ files (name and content) into the workshop, as the program reads them.
 ///
 /// # Errors
 /// [`ToolError::Io`] when they cannot be written.
-pub fn put(shop: &Workshop, design: &Design, kernels: &Module) -> Result<(), ToolError> {
+pub fn put(
+    shop: &Workshop,
+    design: &Design,
+    kernels: &Module,
+    cpp: &[(String, String)],
+) -> Result<(), ToolError> {
+    for (file, content) in cpp {
+        shop.put(file, content.as_bytes())?;
+    }
     let mut design = design.clone();
     for kernel in &mut design.kernels {
         if kernel.cpp().is_none() {

@@ -105,11 +105,12 @@ impl Calls {
 
 /// What npuc writes for npuc-mlir of a design.
 pub(super) fn inputs(design: &Path) -> Vec<(String, Vec<u8>)> {
-    let source = user::load(design).expect("it is read").source;
+    let user = user::load(design).expect("it is read");
     let bench = Bench::new();
     let toolchain = Toolchain::builtin();
     let shop = Workshop::new(&toolchain, "x", bench.folder.path());
-    npuc_mlir::put(&shop, &source.design, &source.kernels).expect("it is written");
+    let source = &user.source;
+    npuc_mlir::put(&shop, &source.design, &source.kernels, &user.cpp).expect("it is written");
     shop.files().expect("they are read")
 }
 
