@@ -68,7 +68,7 @@ fn an_object_from_outside_a_loop_is_used_in_it() {
 #[test]
 fn an_offset_between_strides_is_refused() {
     let mut design = passthrough();
-    let transfer = Transfer::tiled("in", "a", 1, [1, 1, 1, 64], [0, 0, 0, 4]);
+    let transfer = Transfer::tiled("in", "a", 1, [1, 1, 1, 64], [0, 0, 0, 4]).on_bd(1);
     design.sequences[0].ops[0] = transfer.into();
     insta::assert_snapshot!(refused(design));
 }
