@@ -56,6 +56,27 @@ fn run(module: &Verified<Module>, text: &str) -> Result<usize, String> {
 }
 
 #[test]
+fn llvm_accepts_every_module_that_the_verifier_accepts() {
+    let folders = Path::new(env!("CARGO_MANIFEST_DIR")).join("../compiler/tests/filetests");
+    let context = Context::create();
+    let (mut failures, mut accepted) = (Vec::new(), 0);
+    for folder in ["parse", "verify", "select", "schedule", "encode"] {
+        for entry in fs::read_dir(folders.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let Ok(module) = load(&fs::read_to_string(&path).unwrap()) else {
+                continue;
+            };
+            match translate(&context, "filetest", &module, &Space::Constants, &[]) {
+                Ok(_) => accepted += 1,
+                Err(error) => failures.push(format!("{}: {error}", path.display())),
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(accepted > 15, "only {accepted} modules were accepted");
+}
+
+#[test]
 fn native_code_does_what_run_files_do() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../compiler/tests/filetests/run");
     let context = Context::create();

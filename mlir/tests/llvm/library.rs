@@ -28,19 +28,23 @@ fn call(case: &Case, pattern: Pattern) -> (Memory, Vec<Arg>) {
 
 #[test]
 fn native_code_leaves_what_the_interpreter_leaves() {
-    for case in standard().unwrap() {
-        let title = format!("{} {}", case.kernel, case.shape);
-        let (memory, args) = call(&case, Pattern::Random);
+    for (case, (pattern, inputs)) in standard()
+        .unwrap()
+        .iter()
+        .flat_map(|case| Pattern::ALL.map(|pattern| (case, pattern)))
+    {
+        let title = format!("{} {}, {inputs}", case.kernel, case.shape);
+        let (memory, args) = call(case, pattern);
         let module = case.module().unwrap();
         let ran = native::run(&module, &case.func.name, &args, &memory, &BTreeMap::new());
         let ran = ran.unwrap_or_else(|e| panic!("{title}: {e}"));
         assert_eq!(ran.end, End::Returned, "{title}");
-        let expected = interpret(&case, Pattern::Random, SEED).unwrap();
+        let expected = interpret(case, pattern, SEED).unwrap();
         for ((operand, native), expected) in case.operands.iter().zip(ran.regions).zip(expected) {
             let differs = (0..expected.len()).find(|at| native[*at] != expected[*at]);
             assert_eq!(
                 differs, None,
-                "{title}: first byte of {} that differs",
+                "{title}: byte of {} that differs",
                 operand.name
             );
         }

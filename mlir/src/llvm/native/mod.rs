@@ -1,5 +1,6 @@
 //! The same IR, run by this machine: each intrinsic gets a body that calls its model in Rust.
 //!
+//! It is optimised first by the passes that Peano is asked for: what IR leaves open, they would change.
 //! What differs from the IR for AIE2 is only what a core's memory makes different: a constant address is
 //! a place in the data space that is kept here, every access is brought inside it, pointers in memory
 //! are the core's, and a function leaves when it waits for a lock or has run for too long.
@@ -14,7 +15,9 @@ use std::collections::BTreeMap;
 
 use inkwell::OptimizationLevel;
 use inkwell::context::Context;
-use inkwell::targets::{InitializationConfig, Target};
+use inkwell::module::Module as LlvmModule;
+use inkwell::passes::PassBuilderOptions;
+use inkwell::targets::{CodeModel, InitializationConfig, RelocMode, Target, TargetMachine};
 use npuc::kernel::interp::{Arg, End, Memory};
 use npuc::kernel::ir::{CoreLock, Func, Module};
 use npuc::kernel::types::Type;
@@ -26,6 +29,8 @@ use models::{Host, SLOT_BYTES};
 use stand_in::ENTRY;
 pub(super) use stand_in::{FUEL, LEAVE};
 
+/// The passes that Peano's optimiser is asked for as well: what they may change has to be as good.
+const OPTIMISE: &str = "default<O1>";
 /// Passes of loops after which a function is taken to run for ever.
 const PASSES: u32 = 50_000_000;
 
@@ -101,6 +106,7 @@ pub fn run(
     let at = Space::Native(space.address());
     let context = Context::create();
     let llvm = stand_in::module(&context, module, &at, func, args)?;
+    optimise(&llvm).map_err(|e| refuse(e, this))?;
     let engine = llvm.create_jit_execution_engine(OptimizationLevel::None);
     let engine = engine.map_err(|e| refuse(e.to_string(), this))?;
 
@@ -145,6 +151,20 @@ pub fn run(
         end,
         regions: regions.collect(),
     })
+}
+
+/// Optimises a module for this machine.
+fn optimise(llvm: &LlvmModule<'_>) -> Result<(), String> {
+    let triple = TargetMachine::get_default_triple();
+    let target = Target::from_triple(&triple).map_err(|e| e.to_string())?;
+    let (level, reloc) = (OptimizationLevel::Less, RelocMode::Default);
+    let model = CodeModel::JITDefault;
+    let machine = target.create_target_machine(&triple, "generic", "", level, reloc, model);
+    let machine = machine.ok_or_else(|| format!("LLVM makes no code for {triple}"))?;
+    llvm.set_triple(&triple);
+    llvm.set_data_layout(&machine.get_target_data().get_data_layout());
+    let passes = llvm.run_passes(OPTIMISE, &machine, PassBuilderOptions::create());
+    passes.map_err(|e| e.to_string())
 }
 
 /// Whether arguments are those that a function takes.
