@@ -14,7 +14,8 @@ fn build(folder: &Path) {
         cache: folder.join(".cache"),
         toolchain: Toolchain::builtin(),
     };
-    build_all(overlays::ALL, &options, &Silent).expect("the overlays build");
+    build_all(&overlays::standard().expect("described"), &options, &Silent)
+        .expect("the overlays build");
 }
 
 /// The example's program, which cargo builds beside the tests.

@@ -26,7 +26,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> miette::Result<()> {
     let root = crate::root();
     let out = root.join(&args.out);
-    let manifest = collect(overlays::ALL, &root.join("target/kernels"), &out)?;
+    let manifest = collect(
+        &overlays::standard().into_diagnostic()?,
+        &root.join("target/kernels"),
+        &out,
+    )?;
     for overlay in manifest["overlays"].as_array().into_iter().flatten() {
         for file in overlay["files"].as_array().into_iter().flatten() {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -56,7 +60,7 @@ fn collect(overlays: &[Overlay], built: &Path, out: &Path) -> miette::Result<Val
     let staged = tempfile::tempdir_in(parent).into_diagnostic()?;
     let mut listed = Vec::new();
     for (overlay, made) in overlays.iter().zip(&made) {
-        let name = overlay.name;
+        let name = &overlay.name;
         fs::create_dir(staged.path().join(name)).into_diagnostic()?;
         let mut files = Vec::new();
         for file in shipped(&made.folder)? {

@@ -29,7 +29,7 @@ enum Task {
     /// Install what the machine needs besides Rust: Debian packages, by name
     Setup,
     /// Build the overlays into target/kernels and print what each of them takes
-    BuildKernels(kernels::Args),
+    BuildKernels(Box<kernels::Args>),
     /// Collect what ships of the overlays into target/dist, with digests
     Dist(dist::Args),
     /// Run every test of the workspace

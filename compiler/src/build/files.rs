@@ -173,7 +173,7 @@ fn text(name: &str, content: &impl ToString) -> File {
 }
 
 /// File of a sequence's instruction stream.
-fn stream_file(sequence: &str) -> String {
+pub(crate) fn stream_file(sequence: &str) -> String {
     format!("insts_{sequence}.bin")
 }
 

@@ -120,9 +120,9 @@ fn build(
     observer: &dyn Observer,
 ) -> Result<Built, BuildError> {
     let start = Instant::now();
-    let name = overlay.name;
+    let name = overlay.name.as_str();
     observer.stage(name, "describing");
-    let source = (overlay.source)().map_err(|e| BuildError::overlay(name, e))?;
+    let source = overlay.source().map_err(|e| BuildError::overlay(name, e))?;
     let job = Job {
         name,
         source: &source,

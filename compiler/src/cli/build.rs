@@ -8,9 +8,9 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use super::tools::Tools;
-use super::{Failure, print};
+use super::{Failure, print, read};
 use crate::build::{BuildError, Built, Observer, Options, Silent, Source, build_all, build_file};
-use crate::overlays::{self, Overlay};
+use crate::overlays::{self, Overlay, manifest, trial};
 
 /// Arguments of `npuc build`.
 #[derive(Clone, Debug, clap::Args)]
@@ -26,6 +26,13 @@ pub struct Args {
     /// Who does which step.
     #[command(flatten)]
     pub tools: Tools,
+    /// Manifest that says which overlays there are [default: the kernels.toml that npuc was built with]
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
+    /// Run the first sequence of each overlay on the emulator and compare the output with what must come
+    /// out
+    #[arg(long)]
+    pub run: bool,
 }
 
 /// Builds overlays in parallel and prints what each of them takes.
@@ -35,11 +42,9 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let is_file = |name: &&String| name.contains(['/', '.']);
     let (designs, names): (Vec<&String>, Vec<&String>) = args.names.iter().partition(is_file);
-    let chosen: Vec<Overlay> = if args.names.is_empty() {
-        overlays::ALL.to_vec()
-    } else {
-        let found = names.into_iter().map(|name| overlays::find(name));
-        found.collect::<Result<_, _>>().map_err(Failure::work)?
+    let chosen = match args.names.is_empty() {
+        true => listed(args)?,
+        false => chosen(args, &names)?,
     };
     let options = Options {
         out: args.out.clone(),
@@ -58,10 +63,52 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     progress.finish();
     let built = [built.map_err(failure)?, designs.map_err(failure)?].concat();
     print(&format!("{}\n", table(&built)))?;
-    match options.toolchain.found() {
-        [] => Ok(()),
-        _ => print(&format!("{}\n", steps(&built))),
+    if !options.toolchain.found().is_empty() {
+        print(&format!("{}\n", steps(&built)))?;
     }
+    if args.run {
+        for (overlay, built) in chosen.iter().zip(&built) {
+            print(&format!("{}\n", tried(overlay, built)?))?;
+        }
+    }
+    Ok(())
+}
+
+/// The overlays of the manifest.
+fn listed(args: &Args) -> Result<Vec<Overlay>, Failure> {
+    let Some(path) = &args.manifest else {
+        return manifest::standard().map_err(Failure::work);
+    };
+    let text = String::from_utf8(read(path)?).map_err(|e| Failure::input(path, e))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    manifest::parse(&text, folder).map_err(|e| Failure::input(path, e))
+}
+
+/// Those with these names.
+fn chosen(args: &Args, names: &[&String]) -> Result<Vec<Overlay>, Failure> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let listed = listed(args)?;
+    let found = names.iter().map(|name| overlays::find_in(&listed, name));
+    found.collect::<Result<_, _>>().map_err(Failure::work)
+}
+
+/// Runs a built overlay from its files; what that showed, in one line.
+fn tried(overlay: &Overlay, built: &Built) -> Result<String, Failure> {
+    let name = &overlay.name;
+    let source = overlay.source().map_err(Failure::work)?;
+    let shipped = built.report.sequences.iter().map(|s| s.file.clone());
+    let files = shipped
+        .chain([format!("{name}.xclbin")])
+        .map(|file| Ok((file.clone(), read(&built.folder.join(file))?)))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let trial = trial::run(overlay, &source, &files);
+    let trial = trial.map_err(|e| Failure::work(format!("{name} on the emulator: {e}")))?;
+    Ok(match trial {
+        None => format!("{name}: no reference to hold it against, not run"),
+        Some(trial) => format!("{name} on the emulator: {trial}"),
+    })
 }
 
 fn failure(error: BuildError) -> Failure {
@@ -100,7 +147,7 @@ fn steps(built: &[Built]) -> Table {
 
 /// One line per overlay at work; on a terminal only.
 struct Progress {
-    lines: Vec<(&'static str, ProgressBar)>,
+    lines: Vec<(String, ProgressBar)>,
 }
 
 impl Progress {
@@ -110,9 +157,9 @@ impl Progress {
         let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
         let line = |overlay: &Overlay| {
             let line = all.add(ProgressBar::new_spinner().with_style(style.clone()));
-            line.set_prefix(overlay.name);
+            line.set_prefix(overlay.name.clone());
             line.enable_steady_tick(Duration::from_millis(100));
-            (overlay.name, line)
+            (overlay.name.clone(), line)
         };
         Progress {
             lines: chosen.iter().map(line).collect(),

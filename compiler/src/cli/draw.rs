@@ -68,7 +68,7 @@ fn text_design(design: Design<Spot>) -> Result<String, Failure> {
 
 fn overlay(name: &str) -> Result<String, Failure> {
     let overlay = overlays::find(name).map_err(Failure::work)?;
-    let source = (overlay.source)().map_err(Failure::work)?;
+    let source = overlay.source().map_err(Failure::work)?;
     let design = verify(source.design.clone()).map_err(Failure::work)?;
     let names = Names::of(&lower(&design).map_err(Failure::work)?);
     let built = files::build(name, &source, &Key::new([name]), &|_| ()).map_err(Failure::work)?;

@@ -137,7 +137,7 @@ pub fn placed_design(what: &str) -> Result<Placement, Failure> {
     } else {
         let overlay = overlays::find(what).map_err(Failure::work)?;
         Ok(Placement {
-            design: (overlay.source)().map_err(Failure::work)?.design,
+            design: overlay.source().map_err(Failure::work)?.design,
             tiles: BTreeMap::new(),
         })
     }

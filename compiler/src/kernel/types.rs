@@ -14,7 +14,8 @@ pub const DATA_SPACE: RangeInclusive<u32> =
     CORE_WINDOWS[0]..=CORE_OWN + (arch::limits::CORE_DATA_BYTES - 1);
 
 /// Element of a vector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Elem {
     /// 8-bit integer; the operation says whether it is signed.
     I8,

@@ -12,7 +12,8 @@ const STEP: i32 = 32;
 const UNROLL: u32 = 9;
 
 /// What is added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Addend {
     /// i8, clamped to -128..=127.
     I8,

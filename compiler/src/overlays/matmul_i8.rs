@@ -10,7 +10,7 @@
 use arch::Tile;
 use arch::geometry::COLUMNS;
 
-use super::{Overlay, Source};
+use super::Source;
 use crate::array::design::{
     Arg, Design, HostArg, Kernel, ObjectFifo, ObjectType, Param, Port, SeqOp, Sequence, Step,
     Transfer, Worker,
@@ -31,13 +31,7 @@ pub(super) const SLABS: u32 = K / TILE;
 /// Sequences: name, rows of A, columns of B.
 pub const SHAPES: &[(&str, u32, u32)] = &[("m64_n256", 64, 256), ("m1536_n512", 1536, 512)];
 
-pub(super) const OVERLAY: Overlay = Overlay {
-    name: "matmul_i8",
-    about: "int8 matrix product with K = 512 and 32-bit results, on four columns",
-    source,
-};
-
-fn source() -> Result<Source, KernelError> {
+pub(super) fn source() -> Result<Source, KernelError> {
     let operand = ObjectType::new(Elem::I8, [TILE, TILE]);
     let result = ObjectType::new(Elem::I32, [TILE, TILE]);
     let [first, next] = kernels()?;

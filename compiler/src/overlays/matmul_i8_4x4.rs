@@ -12,8 +12,8 @@
 use arch::Tile;
 use arch::geometry::{COLUMNS, CORE_ROWS, FIRST_CORE_ROW};
 
+use super::Source;
 use super::matmul_i8::{K, SLABS, TILE, TILE_ELEMS, kernels};
-use super::{Overlay, Source};
 use crate::array::design::{
     Allocation, Arg, Design, HostArg, Kernel, Link, ObjectFifo, ObjectType, Param, Port, SeqOp,
     Sequence, Step, Transfer, Worker,
@@ -33,13 +33,7 @@ pub const SHAPES: &[(&str, u32)] = &[("n256", BLOCK_N), ("n4096", 16 * BLOCK_N)]
 /// Name of the overlay.
 pub const NAME: &str = "matmul_i8_4x4";
 
-pub(super) const OVERLAY: Overlay = Overlay {
-    name: NAME,
-    about: "int8 matrix product of 256 rows, K = 512, 32-bit results, on sixteen cores",
-    source,
-};
-
-fn source() -> Result<Source, KernelError> {
+pub(super) fn source() -> Result<Source, KernelError> {
     let operand = ObjectType::new(Elem::I8, [TILE, TILE]);
     let result = ObjectType::new(Elem::I32, [TILE, TILE]);
     let joined = ObjectType::new(Elem::I32, [u32::from(CORE_ROWS), TILE, TILE]);

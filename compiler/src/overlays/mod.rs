@@ -1,27 +1,26 @@
-//! The overlays that `build-kernels` builds, by name.
+//! The overlays that are built, by name.
+//!
+//! - [`manifest`]: which there are, and with which parameters.
+//! - [`gemm`], [`matmul_i8`], [`matmul_i8_4x4`], [`rows`], [`scale_i16`], `passthrough`: how they are made.
+//! - [`trial`]: an overlay run on the emulator and held against what must come out.
+
+use std::path::{Path, PathBuf};
 
 use crate::array::design::Design;
 use crate::kernel::ir::Module;
 use crate::kernels::KernelError;
 
 pub mod gemm;
+pub mod manifest;
 pub mod matmul_i8;
 pub mod matmul_i8_4x4;
 mod passthrough;
 pub mod rows;
 pub mod scale_i16;
+pub mod trial;
 pub mod user;
 
-/// An overlay: a name, and how its design and kernels come about.
-#[derive(Clone, Copy, Debug)]
-pub struct Overlay {
-    /// Name: the argument of `build-kernels`, and the folder of the output.
-    pub name: &'static str,
-    /// What it does, in one line.
-    pub about: &'static str,
-    /// Describes it.
-    pub source: fn() -> Result<Source, KernelError>,
-}
+pub use manifest::{Family, Overlay, standard};
 
 /// What an overlay is made from.
 #[derive(Clone, Debug)]
@@ -32,33 +31,67 @@ pub struct Source {
     pub kernels: Module,
 }
 
-/// Every overlay, in the order of the report.
-pub const ALL: &[Overlay] = &[
-    passthrough::OVERLAY,
-    scale_i16::OVERLAY,
-    matmul_i8::OVERLAY,
-    matmul_i8_4x4::OVERLAY,
-    gemm::OVERLAYS[0],
-    gemm::OVERLAYS[1],
-    gemm::OVERLAYS[2],
-    gemm::OVERLAYS[3],
-    rows::OVERLAYS[0],
-    rows::OVERLAYS[1],
-];
+/// Why an overlay cannot be described.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// A parameter does not suit its kernel.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// A file of kernel IR is not accessible, or not what the overlay calls.
+    #[error("{}: {message}", path.display())]
+    File {
+        /// File.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+}
 
-/// The overlay called `name`.
+impl SourceError {
+    fn file(path: &Path, message: String) -> Self {
+        let path = path.to_path_buf();
+        SourceError::File { path, message }
+    }
+}
+
+impl Overlay {
+    /// Its design and kernels.
+    ///
+    /// # Errors
+    /// [`SourceError`]: parameters that no kernel takes, files that are no kernels.
+    pub fn source(&self) -> Result<Source, SourceError> {
+        Ok(match &self.family {
+            Family::Passthrough => passthrough::source()?,
+            Family::ScaleI16 => scale_i16::source()?,
+            Family::MatmulI8 => matmul_i8::source()?,
+            Family::MatmulI8Whole => matmul_i8_4x4::source()?,
+            Family::Gemm(gemm) => gemm.source()?,
+            Family::Rows(rows) => rows.source(&self.name)?,
+            Family::Sum(sum) => sum.source(&self.name)?,
+        })
+    }
+}
+
+/// The overlay called `name` of the standard manifest.
 ///
 /// # Errors
 /// [`UnknownOverlay`], with the name that is nearest to it.
 pub fn find(name: &str) -> Result<Overlay, UnknownOverlay> {
-    ALL.iter()
-        .find(|o| o.name == name)
-        .copied()
-        .ok_or_else(|| UnknownOverlay {
-            name: name.to_owned(),
-            known: ALL.iter().map(|o| o.name).collect::<Vec<_>>().join(", "),
-            nearest: crate::nearest(name, ALL.iter().map(|o| o.name)),
-        })
+    find_in(&standard().unwrap_or_default(), name)
+}
+
+/// The overlay called `name` among some.
+///
+/// # Errors
+/// [`UnknownOverlay`], with the name that is nearest to it.
+pub fn find_in(overlays: &[Overlay], name: &str) -> Result<Overlay, UnknownOverlay> {
+    let names = || overlays.iter().map(|o| o.name.as_str());
+    let found = overlays.iter().find(|o| o.name == name);
+    found.cloned().ok_or_else(|| UnknownOverlay {
+        name: name.to_owned(),
+        known: names().collect::<Vec<_>>().join(", "),
+        nearest: crate::nearest(name, names()),
+    })
 }
 
 /// No overlay has this name.

@@ -2,7 +2,7 @@
 
 use arch::Tile;
 
-use super::{Overlay, Source};
+use super::Source;
 use crate::array::design::{
     Arg, Design, HostArg, Kernel, ObjectFifo, ObjectType, Param, Port, SeqOp, Sequence, Step,
     Transfer, Worker,
@@ -16,13 +16,7 @@ const OBJECT: u32 = 2048;
 /// Samples of one dispatch.
 const SAMPLES: u32 = 32768;
 
-pub(super) const OVERLAY: Overlay = Overlay {
-    name: "passthrough",
-    about: "copies 16-bit samples through one core, 256 bits at a time",
-    source,
-};
-
-fn source() -> Result<Source, KernelError> {
+pub(super) fn source() -> Result<Source, KernelError> {
     let (shim, core) = (Tile::new(0, 0), Tile::new(0, 2));
     let object = ObjectType::new(Elem::I16, [OBJECT]);
     let copy = passthrough(object.bytes() as u32)?;

@@ -1,47 +1,212 @@
 //! Rows dealt to all sixteen cores: one result for each row, or one for all.
 //!
-//! Column c of the array takes the c-th quarter of the rows. Its memory tile cuts objects of four rows, one
-//! for each core.
+//! Column c of the array takes the c-th quarter of the rows. Its memory tile cuts objects of the rows of four
+//! calls, one for each core.
 //!
-//! - [`map`]: a kernel makes a row of every row; the memory tile joins those of four cores.
-//! - [`sum`]: every core adds up its rows; sums go down the columns and along the lowest row of cores, from
+//! - [`Rows`]: a kernel makes a row of every row; the memory tile joins those of four cores.
+//! - [`Sum`]: every core adds up its rows; sums go down the columns and along the lowest row of cores, from
 //!   neighbour to neighbour, to the last column's shim.
+
+use std::path::PathBuf;
 
 use arch::Tile;
 use arch::geometry::{COLUMNS, CORE_ROWS, FIRST_CORE_ROW};
+use serde::Deserialize;
 
-use super::{Overlay, Source};
+use super::{Source, SourceError};
 use crate::array::design::{
     Arg, Buffer, Design, HostArg, Kernel, Link, ObjectFifo, ObjectType, Param, Port, SeqOp,
     Sequence, Step, Transfer, Worker,
 };
-use crate::kernel::ir::{Func, Module};
-use crate::kernel::types::Elem;
-use crate::kernels::{Addend, KernelError, add, blocks, passthrough, scale_i16};
+use crate::kernel::ir::{self, Module};
+use crate::kernel::read;
+use crate::kernel::types::{Elem, Type};
+use crate::kernels::cases::{self, Case, Function};
+use crate::kernels::{Addend, KernelError, add, blocks, passthrough};
 
-/// Samples of a row of the overlay `scale_rows`.
-pub const ROW: u32 = 512;
-/// Words of a row of the overlay `sum_rows`.
-pub const SUM_ROW: u32 = 256;
-/// Rows of the sequences of both overlays.
-pub const ROWS: &[u32] = &[32, 96];
+/// A kernel of every row, on sixteen cores.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rows {
+    /// Kernel.
+    pub kernel: RowKernel,
+    /// Elements of a row.
+    pub columns: u32,
+    /// Rows of a call.
+    #[serde(default = "one")]
+    pub at_once: u32,
+    /// Numbers of rows that have sequences, in multiples of sixteen calls.
+    pub rows: Vec<u32>,
+}
 
-pub(super) const OVERLAYS: [Overlay; 2] = [
-    Overlay {
-        name: "scale_rows",
-        about: "multiplies rows of 16-bit samples by 1.5, rounded and saturated, on sixteen cores",
-        source: || {
-            let scale = scale_i16(ROW, super::scale_i16::FACTOR, super::scale_i16::SHIFT)?;
-            let row = ObjectType::new(Elem::I16, [ROW]);
-            map("scale_rows", scale, [row.clone(), row], ROWS)
-        },
+fn one() -> u32 {
+    1
+}
+
+/// A kernel that makes rows of rows of the same size.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum RowKernel {
+    /// [`exp`](crate::kernels::exp()).
+    Exp,
+    /// [`gelu`](crate::kernels::gelu()).
+    Gelu,
+    /// [`silu`](crate::kernels::silu()).
+    Silu,
+    /// [`softmax`](crate::kernels::softmax()).
+    Softmax,
+    /// [`scale_i16`](crate::kernels::scale_i16()).
+    ScaleI16 {
+        /// Factor.
+        factor: i16,
+        /// Bits that products are shifted right by.
+        shift: u32,
     },
-    Overlay {
-        name: "sum_rows",
-        about: "adds up rows of 256 integers of 32 bits on sixteen cores",
-        source: || sum("sum_rows", Addend::I32, SUM_ROW, ROWS),
+    /// Kernel IR as text: the first function of the file, `(x: ptr, y: ptr)` or
+    /// `(x: ptr, work: ptr, y: ptr)`.
+    File {
+        /// File.
+        path: PathBuf,
+        /// Elements of x, work and y.
+        elem: Elem,
     },
-];
+}
+
+/// The sum of all rows, element by element, on sixteen cores.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sum {
+    /// What is added.
+    pub addend: Addend,
+    /// Elements of a row.
+    pub columns: u32,
+    /// Numbers of rows that have sequences, in multiples of 32.
+    pub rows: Vec<u32>,
+}
+
+/// What the cores call.
+struct Call {
+    module: Module,
+    /// Function of the module.
+    name: String,
+    /// Whether it wants room to work in.
+    work: bool,
+}
+
+impl Call {
+    /// The first function of a module.
+    fn first(module: Module) -> Option<Self> {
+        let func = module.funcs.first()?;
+        let pointer = |p: &ir::Param| func.ty(p.value) == Type::Ptr;
+        let fits = (2..=3).contains(&func.params.len())
+            && func.params.iter().all(pointer)
+            && func.results.is_empty();
+        let (name, work) = (func.name.clone(), func.params.len() == 3);
+        fits.then_some(Call { module, name, work })
+    }
+}
+
+impl Rows {
+    /// The kernel of the library as a case of one call; none for a file.
+    ///
+    /// # Errors
+    /// Rows that the kernel does not take.
+    pub fn case(&self) -> Result<Option<Case>, KernelError> {
+        let function = |of| cases::function(of, self.at_once, self.columns).map(Some);
+        match self.kernel {
+            RowKernel::Exp => function(Function::Exp),
+            RowKernel::Gelu => function(Function::Gelu),
+            RowKernel::Silu => function(Function::Silu),
+            RowKernel::Softmax => function(Function::Softmax),
+            RowKernel::ScaleI16 { factor, shift } => {
+                let elements = self.columns.saturating_mul(self.at_once);
+                cases::scale(elements, factor, shift).map(Some)
+            }
+            RowKernel::File { .. } => Ok(None),
+        }
+    }
+
+    /// Elements of a row.
+    pub fn elem(&self) -> Elem {
+        match self.kernel {
+            RowKernel::ScaleI16 { .. } => Elem::I16,
+            RowKernel::File { elem, .. } => elem,
+            _ => Elem::Bf16,
+        }
+    }
+
+    fn call(&self, name: &str) -> Result<Call, SourceError> {
+        let (path, module) = match (&self.kernel, self.case()?) {
+            (RowKernel::File { path, .. }, _) => {
+                let text = std::fs::read_to_string(path).map_err(|e| e.to_string());
+                let module = text.and_then(|text| read::load(&text).map_err(|e| e.to_string()));
+                let module = module.map_err(|message| SourceError::file(path, message))?;
+                (path.clone(), module.into_inner())
+            }
+            (_, case) => {
+                let funcs = case.into_iter().map(|case| case.func).collect();
+                (name.into(), Module { funcs })
+            }
+        };
+        Call::first(module).ok_or_else(|| {
+            let message = "the first function is no kernel of rows\nhelp: give it the parameters (x: ptr, y: ptr) or (x: ptr, work: ptr, y: ptr), and no results";
+            SourceError::file(&path, message.into())
+        })
+    }
+
+    /// The design and its kernel.
+    ///
+    /// # Errors
+    /// Rows that the kernel does not take, numbers of rows that are not whole calls of sixteen cores,
+    /// files that are no kernels.
+    pub fn source(&self, name: &str) -> Result<Source, SourceError> {
+        const NAME: &str = "kernel of rows";
+        blocks(NAME, "rows of a call", self.at_once, 1)?;
+        blocks(NAME, "elements of a row", self.columns, 1)?;
+        let call = self.call(name)?;
+        let object = match self.at_once {
+            1 => ObjectType::new(self.elem(), [self.columns]),
+            rows => ObjectType::new(self.elem(), [rows, self.columns]),
+        };
+        let mut design = map(name, &call, &object);
+        for &count in &self.rows {
+            let step = CORES.saturating_mul(self.at_once);
+            blocks(NAME, "number of rows", count, step)?;
+            let mut ops = quarters(count, self.columns, "output", output);
+            ops.extend(quarters(count, self.columns, "input", dealer));
+            ops.extend((0..COLUMNS).map(|col| SeqOp::wait(output(col))));
+            let elements = count
+                .checked_mul(self.columns)
+                .ok_or(KernelError::OutOfRange {
+                    kernel: NAME,
+                    what: "number of rows",
+                    value: count,
+                    max: u32::MAX / self.columns,
+                    help: "run it in several dispatches",
+                })?;
+            let arg = |name| HostArg::new(name, self.elem(), elements);
+            design.sequences.push(Sequence {
+                name: sequence_name(count),
+                args: vec![arg("input"), arg("output")],
+                ops,
+            });
+        }
+        Ok(Source {
+            design,
+            kernels: call.module,
+        })
+    }
+}
+
+impl Sum {
+    /// The design and its kernels.
+    ///
+    /// # Errors
+    /// Rows that the kernels do not take, numbers of rows that are not multiples of 32.
+    pub fn source(&self, name: &str) -> Result<Source, KernelError> {
+        sum(name, self.addend, self.columns, &self.rows)
+    }
+}
 
 const CORES: u32 = COLUMNS as u32 * CORE_ROWS as u32;
 
@@ -61,9 +226,9 @@ fn memory(objects: &[&ObjectType]) -> Vec<Param> {
     objects.iter().map(|&o| Param::Memory(o.clone())).collect()
 }
 
-/// Four rows as one object.
-fn four(row: &ObjectType) -> ObjectType {
-    ObjectType::new(row.elem, [u32::from(CORE_ROWS), row.len() as u32])
+/// The objects of four cores as one.
+fn four(object: &ObjectType) -> ObjectType {
+    ObjectType::new(object.elem, [u32::from(CORE_ROWS), object.len() as u32])
 }
 
 fn offsets(row: &ObjectType) -> Vec<u32> {
@@ -105,66 +270,50 @@ pub fn sequence_name(rows: u32) -> String {
     format!("rows{rows}")
 }
 
-/// `kernel(input: ptr, output: ptr)` of every row; a sequence for each number of rows.
-///
-/// # Errors
-/// Numbers of rows that are not multiples of 16.
-pub fn map(
-    name: &str,
-    kernel: Func,
-    [input, output]: [ObjectType; 2],
-    rows: &[u32],
-) -> Result<Source, KernelError> {
+fn output(col: u8) -> String {
+    format!("out{col}")
+}
+
+/// A call for every object, without sequences.
+fn map(name: &str, call: &Call, object: &ObjectType) -> Design {
     let mut design = Design::new(name);
-    let call = kernel.name.clone();
-    design.kernels = vec![Kernel::new(&call, memory(&[&input, &output]))];
-    deal(&mut design, &input);
-    let out = |col: u8| format!("out{col}");
+    let operands = vec![object; 2 + usize::from(call.work)];
+    design.kernels = vec![Kernel::new(&call.name, memory(&operands))];
+    deal(&mut design, object);
     for col in 0..COLUMNS {
         let (shim, mem) = (Tile::new(col, 0), Tile::new(col, 1));
         let part = |row: u8| format!("out{col}_{row}");
         for row in 0..CORE_ROWS {
-            let fifo = ObjectFifo::new(part(row), core(col, row), &[mem], 2, output.clone());
+            let tile = core(col, row);
+            let fifo = ObjectFifo::new(part(row), tile, &[mem], 2, object.clone());
             design.fifos.push(fifo);
             let (from, to) = (dealt(col, row), part(row));
+            let mut args = vec![Arg::object(&from), Arg::object(&to)];
+            if call.work {
+                let work = format!("work{col}_{row}");
+                let buffer = Buffer::new(&work, tile, object.clone());
+                design.buffers.push(buffer);
+                args.insert(1, Arg::Buffer(work));
+            }
             let steps = [
                 Step::acquire(&from, Port::Consume, 1),
                 Step::acquire(&to, Port::Produce, 1),
-                Step::call(&call, [Arg::object(&from), Arg::object(&to)]),
+                Step::call(&call.name, args),
                 Step::release(&from, Port::Consume, 1),
                 Step::release(&to, Port::Produce, 1),
             ];
-            design
-                .workers
-                .push(Worker::new(core(col, row), [Step::forever(steps)]));
+            let worker = Worker::new(tile, [Step::forever(steps)]);
+            design.workers.push(worker);
         }
-        let joined = ObjectFifo::new(out(col), mem, &[shim], 2, four(&output));
+        let joined = ObjectFifo::new(output(col), mem, &[shim], 2, four(object));
         design.fifos.push(joined);
         design.links.push(Link {
             inputs: (0..CORE_ROWS).map(part).collect(),
-            outputs: vec![out(col)],
-            offsets: offsets(&output),
+            outputs: vec![output(col)],
+            offsets: offsets(object),
         });
     }
-    for &count in rows {
-        blocks("map of rows", "number of rows", count, CORES)?;
-        let (from, to) = (input.len() as u32, output.len() as u32);
-        let mut ops = quarters(count, to, "output", out);
-        ops.extend(quarters(count, from, "input", dealer));
-        ops.extend((0..COLUMNS).map(|col| SeqOp::wait(out(col))));
-        design.sequences.push(Sequence {
-            name: sequence_name(count),
-            args: vec![
-                HostArg::new("input", input.elem, count * from),
-                HostArg::new("output", output.elem, count * to),
-            ],
-            ops,
-        });
-    }
-    let kernels = Module {
-        funcs: vec![kernel],
-    };
-    Ok(Source { design, kernels })
+    design
 }
 
 /// Buffers of a core that adds up rows: nothing, two totals that take turns, and how many pairs of rows
@@ -187,7 +336,7 @@ fn buffers(design: &mut Design, col: u8, row: u8, object: &ObjectType) -> [Strin
 ///
 /// # Errors
 /// Rows that the kernels do not take, numbers of rows that are not multiples of 32.
-pub fn sum(name: &str, addend: Addend, elements: u32, rows: &[u32]) -> Result<Source, KernelError> {
+fn sum(name: &str, addend: Addend, elements: u32, rows: &[u32]) -> Result<Source, KernelError> {
     let object = ObjectType::new(addend.elem(), [elements]);
     let (adds, copies) = (add(addend, elements)?, passthrough(object.bytes() as u32)?);
     let mut design = Design::new(name);

@@ -3,7 +3,7 @@
 use arch::Tile;
 use arch::geometry::COLUMNS;
 
-use super::{Overlay, Source};
+use super::Source;
 use crate::array::design::{
     Arg, Design, HostArg, Kernel, ObjectFifo, ObjectType, Param, Port, SeqOp, Sequence, Step,
     Transfer, Worker,
@@ -21,13 +21,7 @@ pub const FACTOR: i16 = 0x3000;
 /// Bits that the product is shifted right by.
 pub const SHIFT: u32 = 13;
 
-pub(super) const OVERLAY: Overlay = Overlay {
-    name: "scale_i16",
-    about: "multiplies 16-bit samples by 1.5, rounded and saturated, on four columns",
-    source,
-};
-
-fn source() -> Result<Source, KernelError> {
+pub(super) fn source() -> Result<Source, KernelError> {
     let object = ObjectType::new(Elem::I16, [OBJECT]);
     let scale = scale_i16(OBJECT, FACTOR, SHIFT)?;
     let share = SAMPLES / u32::from(COLUMNS);

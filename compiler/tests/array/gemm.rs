@@ -1,5 +1,4 @@
-//! Products on sixteen cores, each overlay in its least shape, against plain loops; shapes that are not
-//! whole blocks.
+//! Products on sixteen cores: those of Whisper against plain loops; shapes that are not whole blocks.
 
 use emulator::{Budget, Npu};
 use formats::txn::Stream;
@@ -11,7 +10,7 @@ use npuc::overlays::gemm::{self, Gemm, Shape};
 /// Builds an overlay and runs shapes in turn on one configuration.
 fn run(gemm: &Gemm, shapes: &[Shape]) {
     let source = gemm.source().unwrap_or_else(|e| panic!("{e}"));
-    let built = files::build(gemm.name, &source, &Key::new(["gemm"]), &|_| ());
+    let built = files::build(&gemm.name, &source, &Key::new(["gemm"]), &|_| ());
     let built = built.unwrap_or_else(|e| panic!("{e}"));
     let file = |name: &str| &built.iter().find(|(n, _)| n == name).expect("a file").1;
     let mut npu = Npu::new();
@@ -30,27 +29,20 @@ fn run(gemm: &Gemm, shapes: &[Shape]) {
     }
 }
 
-#[test]
-fn products_of_the_least_shapes_equal_plain_loops() {
-    for gemm in gemm::ALL {
-        run(gemm, &gemm.shapes[..1]);
-    }
-}
-
 /// One configuration takes shapes of several blocks and lengths one after the other; as the benchmark
 /// does, which also measures them: `cargo xtask bench gemm`.
 #[test]
 #[ignore = "minutes in debug builds: cargo test --release -p npuc --test main array::gemm -- --ignored"]
 fn products_of_whisper_equal_plain_loops() {
-    for gemm in gemm::ALL {
-        run(gemm, gemm.shapes);
+    for gemm in gemm::standard() {
+        run(&gemm, &gemm.shapes);
     }
 }
 
 #[test]
 fn shapes_that_are_not_whole_blocks_are_refused() {
     let refuse = |m, k, n| {
-        let refused = gemm::ALL[0].check(Shape::new(m, k, n));
+        let refused = gemm::standard()[0].check(Shape::new(m, k, n));
         refused.expect_err("refused").to_string()
     };
     insta::assert_snapshot!(

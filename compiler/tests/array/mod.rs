@@ -18,3 +18,4 @@ mod rotation;
 mod routing;
 mod rows;
 mod texts;
+mod trials;

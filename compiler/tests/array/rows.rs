@@ -6,11 +6,18 @@ use npuc::build::cache::Key;
 use npuc::build::files;
 use npuc::kernel::interp::{Arg, Interpreter, Memory, NoLocks};
 use npuc::kernel::verify::verify;
-use npuc::overlays::rows::{ROW, ROWS, SUM_ROW, sequence_name};
+use npuc::overlays::rows::sequence_name;
 use npuc::overlays::{self, Source};
 
+/// Of the standard manifest: samples of a row of `scale_rows`, words of one of `sum_rows`, rows of the
+/// sequences of both.
+const ROW: u32 = 512;
+const SUM_ROW: u32 = 256;
+const ROWS: [u32; 2] = [32, 96];
+
 fn source(name: &str) -> Source {
-    (overlays::find(name).expect("known").source)().expect("described")
+    let overlay = overlays::find(name).expect("known");
+    overlay.source().expect("described")
 }
 
 /// The output of every sequence in turn on one configuration; `input` gives its bytes for a number of

@@ -17,7 +17,10 @@ fn main() -> miette::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let goldens = root.join("../emulator/tests/goldens");
     for name in ["passthrough", "scale_i16"] {
-        let source = (overlays::find(name).into_diagnostic()?.source)().into_diagnostic()?;
+        let source = overlays::find(name)
+            .into_diagnostic()?
+            .source()
+            .into_diagnostic()?;
         for (file, bytes) in
             files::build(name, &source, &Key::new([name]), &|_| ()).into_diagnostic()?
         {

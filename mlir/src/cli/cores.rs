@@ -31,7 +31,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         }
         false => {
             let overlay = overlays::find(&args.overlay).map_err(Failure::work)?;
-            (overlay.source)().map_err(Failure::work)?
+            overlay.source().map_err(Failure::work)?
         }
     };
     let context = Context::create();

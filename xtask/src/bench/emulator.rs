@@ -35,8 +35,8 @@ pub(super) fn run() -> miette::Result<()> {
         return bench.run().into_diagnostic();
     }
     let overlay = overlays::find(matmul_i8_4x4::NAME).into_diagnostic()?;
-    let source = (overlay.source)().into_diagnostic()?;
-    let built = files::build(overlay.name, &source, &Key::new(["bench"]), &|_| ());
+    let source = overlay.source().into_diagnostic()?;
+    let built = files::build(&overlay.name, &source, &Key::new(["bench"]), &|_| ());
     let built = built.into_diagnostic()?;
     let file = |name: &str| {
         let found = built.iter().find(|(n, _)| n == name);
@@ -63,7 +63,7 @@ pub(super) fn run() -> miette::Result<()> {
     }
     println!(
         "{} {sequence}: {} cores, {} cycles of the array (emulated), million core cycles a second",
-        overlay.name,
+        &overlay.name,
         rows[0].report.cores.len(),
         rows[0].report.cycles
     );

@@ -10,6 +10,7 @@ use serde_json::Value;
 mod build;
 mod emulator;
 mod gemm;
+mod iterate;
 mod kernels;
 mod runtime;
 mod transcribe;
@@ -32,6 +33,8 @@ enum Name {
     Emulator,
     /// Predicted rates of products on sixteen emulated cores, beside the best published ones
     Gemm,
+    /// Time from an edited line of a kernel to its overlay's output on the emulator
+    Iterate,
     /// Cost of a transcription on a model of base size, beside faster-whisper and whisper.cpp
     Transcribe,
     /// Word error rates of the command over the recordings of the assets, beside openai-whisper's
@@ -47,6 +50,7 @@ pub(crate) fn run(args: &Args) -> miette::Result<()> {
         Name::Kernels => kernels::run(),
         Name::Emulator => emulator::run(),
         Name::Gemm => gemm::run(),
+        Name::Iterate => iterate::run(),
         Name::Transcribe => transcribe::run(),
         Name::Wer => wer::run(),
         Name::Runtime => runtime::run(),

@@ -6,7 +6,7 @@ mod standard;
 pub mod values;
 
 pub use run::{Outcome, interpret};
-pub use standard::{case_layernorm, standard};
+pub use standard::{Function, case_layernorm, function, scale, standard};
 
 use crate::kernel::ir::Func;
 use crate::kernel::types::Elem;

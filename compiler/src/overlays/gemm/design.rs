@@ -85,7 +85,7 @@ impl Types {
 
 pub(super) fn design(gemm: &Gemm, kernels: &Kernels) -> Design {
     let types = Types::of(gemm);
-    let mut design = Design::new(gemm.name);
+    let mut design = Design::new(&gemm.name);
     design.memory = Allocation::Apart;
     design.kernels = declared(kernels, &types);
     for i in 0..COLUMNS {

@@ -21,7 +21,9 @@ mod sequence;
 
 use arch::geometry::{COLUMNS, CORE_ROWS};
 
-use super::{Overlay, Source};
+use serde::Deserialize;
+
+use super::{Family, Source};
 use crate::kernel::ir::Module;
 use crate::kernel::types::Elem;
 use crate::kernels::{KernelError, blocks};
@@ -32,7 +34,8 @@ const NAME: &str = "gemm";
 const MAX_BLOCKS: u32 = 64;
 
 /// What is multiplied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Product {
     /// 8-bit integers; sums get a bias and a scale per column: [`int8`].
     Int8,
@@ -41,7 +44,8 @@ pub enum Product {
 }
 
 /// A shape: C (m x n) = A (m x k) times B (k x n).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "[u32; 3]")]
 pub struct Shape {
     /// Rows of A and C.
     pub m: u32,
@@ -68,79 +72,36 @@ impl Shape {
     }
 }
 
+impl From<[u32; 3]> for Shape {
+    fn from([m, k, n]: [u32; 3]) -> Self {
+        Shape::new(m, k, n)
+    }
+}
+
 /// A product on sixteen cores.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Gemm {
     /// Name of the overlay.
-    pub name: &'static str,
+    #[serde(skip)]
+    pub name: String,
     /// Elements.
     pub product: Product,
     /// What a core multiplies at once: a slab of A (m x k) and one of B (k x n).
     pub tile: Shape,
     /// Shapes that have sequences.
-    pub shapes: &'static [Shape],
+    pub shapes: Vec<Shape>,
 }
 
-/// The products that are built: tiles that the shapes of Whisper's encoders are multiples of.
-pub const ALL: &[Gemm] = &[
-    Gemm {
-        name: "gemm_i8",
-        product: Product::Int8,
-        tile: Shape::new(64, 64, 96),
-        shapes: TINY,
-    },
-    Gemm {
-        name: "gemm_i8_wide",
-        product: Product::Int8,
-        tile: Shape::new(96, 64, 64),
-        shapes: BASE,
-    },
-    Gemm {
-        name: "gemm_bf16",
-        product: Product::Bf16,
-        tile: Shape::new(64, 32, 96),
-        shapes: TINY,
-    },
-    Gemm {
-        name: "gemm_bf16_wide",
-        product: Product::Bf16,
-        tile: Shape::new(96, 32, 64),
-        shapes: BASE,
-    },
-];
-
-/// Products of an encoder layer of Whisper tiny, after the least block.
-const TINY: &[Shape] = &[
-    Shape::new(256, 128, 384),
-    Shape::new(1536, 384, 384),
-    Shape::new(1536, 384, 1536),
-    Shape::new(1536, 1536, 384),
-];
-/// The widest product of an encoder layer of Whisper base, after the least block.
-const BASE: &[Shape] = &[Shape::new(384, 128, 256), Shape::new(1536, 512, 2048)];
-
-pub(super) const OVERLAYS: [Overlay; 4] = [
-    Overlay {
-        name: ALL[0].name,
-        about: "int8 matrix product on sixteen cores, blocks of 256x384, any K of 128s",
-        source: || ALL[0].source(),
-    },
-    Overlay {
-        name: ALL[1].name,
-        about: "int8 matrix product on sixteen cores, blocks of 384x256, any K of 128s",
-        source: || ALL[1].source(),
-    },
-    Overlay {
-        name: ALL[2].name,
-        about: "bf16 matrix product on sixteen cores, blocks of 256x384, any K of 64s",
-        source: || ALL[2].source(),
-    },
-    Overlay {
-        name: ALL[3].name,
-        about: "bf16 matrix product on sixteen cores, blocks of 384x256, any K of 64s",
-        source: || ALL[3].source(),
-    },
-];
+/// The products of the standard manifest.
+pub fn standard() -> Vec<Gemm> {
+    let overlays = super::standard().unwrap_or_default().into_iter();
+    let gemm = overlays.filter_map(|overlay| match overlay.family {
+        Family::Gemm(gemm) => Some(gemm),
+        _ => None,
+    });
+    gemm.collect()
+}
 
 /// The kernels of a product, by what a worker calls them for.
 struct Kernels {

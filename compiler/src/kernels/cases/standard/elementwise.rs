@@ -6,7 +6,7 @@ use crate::kernels::{Addend, Transpose, add, passthrough, scale_bf16, scale_i16,
 pub(super) fn cases() -> Result<Vec<Case>, KernelError> {
     let mut cases = vec![
         case_passthrough(4096)?,
-        case_scale_i16(2048)?,
+        scale(2048, 321, 9)?,
         case_scale_bf16(2048)?,
     ];
     for addend in Addend::ALL {
@@ -37,14 +37,16 @@ fn case_passthrough(bytes: u32) -> Result<Case, KernelError> {
     })
 }
 
-fn case_scale_i16(elements: u32) -> Result<Case, KernelError> {
-    const FACTOR: i16 = 321;
-    const SHIFT: u32 = 9;
+/// [`scale_i16`] of any size, factor and shift.
+///
+/// # Errors
+/// What the kernel does not take.
+pub fn scale(elements: u32, factor: i16, shift: u32) -> Result<Case, KernelError> {
     let len = u64::from(elements);
     Ok(Case {
         kernel: "scale_i16",
         shape: elements.to_string(),
-        func: scale_i16(elements, FACTOR, SHIFT)?,
+        func: scale_i16(elements, factor, shift)?,
         operands: vec![
             operand("src", Elem::I16, len, 64, Role::In),
             operand("dst", Elem::I16, len, 64, Role::Out),
@@ -55,8 +57,8 @@ fn case_scale_i16(elements: u32) -> Result<Case, KernelError> {
             vector: len / 32,
             ..Work::default()
         },
-        exact: Box::new(|operands| {
-            let factor = f64::from(FACTOR) / f64::from(1 << SHIFT);
+        exact: Box::new(move |operands| {
+            let factor = f64::from(factor) / f64::from(shift).exp2();
             vec![operands[0].iter().map(|v| v * factor).collect()]
         }),
     })

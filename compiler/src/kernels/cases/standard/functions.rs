@@ -15,6 +15,32 @@ pub(super) fn cases() -> Result<Vec<Case>, KernelError> {
     ])
 }
 
+/// A function of elements or rows, with the operands x, work and y, for rows of another shape.
+///
+/// # Errors
+/// Shapes that the kernel does not take.
+pub fn function(of: Function, rows: u32, columns: u32) -> Result<Case, KernelError> {
+    match of {
+        Function::Exp => case_exp(rows.saturating_mul(columns)),
+        Function::Gelu => case_gelu(rows.saturating_mul(columns)),
+        Function::Silu => case_silu(rows.saturating_mul(columns)),
+        Function::Softmax => case_softmax(rows, columns),
+    }
+}
+
+/// See [`function`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// [`exp`].
+    Exp,
+    /// [`gelu`].
+    Gelu,
+    /// [`silu`].
+    Silu,
+    /// [`softmax`].
+    Softmax,
+}
+
 /// An operand of bf16 in rows.
 fn rows(name: &'static str, rows: u32, columns: u32, role: Role, values: Values) -> Operand {
     let len = u64::from(rows) * u64::from(columns);

@@ -4,7 +4,8 @@ mod elementwise;
 mod functions;
 mod products;
 
-pub use functions::case_layernorm;
+pub use elementwise::scale;
+pub use functions::{Function, case_layernorm, function};
 
 use super::values::Values;
 use super::{Case, Operand, Role, Work};

@@ -1,0 +1,64 @@
+//! Overlays of the standard manifest and of others, each in its first sequence, against what must come out.
+
+use std::fs;
+
+use npuc::build::cache::Key;
+use npuc::build::files;
+use npuc::overlays::manifest::parse;
+use npuc::overlays::trial::{self, Trial};
+use npuc::overlays::{self, Overlay, standard};
+
+fn trial(overlay: &Overlay) -> Result<Option<Trial>, String> {
+    let source = overlay.source().map_err(|e| e.to_string())?;
+    let built = files::build(&overlay.name, &source, &Key::new(["trial"]), &|_| ());
+    trial::run(overlay, &source, &built.map_err(|e| e.to_string())?)
+}
+
+#[test]
+fn overlays_give_what_must_come_out() {
+    let mut tried = Vec::new();
+    for overlay in standard().expect("described") {
+        let name = overlay.name.clone();
+        if let Some(trial) = trial(&overlay).unwrap_or_else(|e| panic!("{name}: {e}")) {
+            println!("{name}: {trial}");
+            assert!(trial.elements > 0, "{name}");
+            if let Some(distance) = trial.distance {
+                assert!(distance.max <= 3.0, "{name}: {distance:?}");
+            }
+            tried.push(name);
+        }
+    }
+    assert!(tried.contains(&"softmax_rows".to_owned()), "{tried:?}");
+    assert!(tried.contains(&"gemm_bf16".to_owned()), "{tried:?}");
+}
+
+/// Kernel IR as text makes an overlay, and an edit of it shows.
+#[test]
+fn a_file_of_kernel_ir_makes_an_overlay() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let case = overlays::find("scale_rows").expect("known").source();
+    let text = case.expect("described").kernels.to_string();
+    fs::write(folder.path().join("scale.kir"), &text).expect("written");
+    let manifest = "[[overlay]]\nname = \"mine\"\nabout = \"rows\"\n\
+        design.rows = { kernel.file = { path = \"scale.kir\", elem = \"i16\" }, columns = 512, rows = [16] }\n";
+    let mine = &parse(manifest, folder.path()).expect("parses")[0];
+    let ran = trial(mine).expect("runs").expect("has a reference");
+    assert_eq!((ran.elements, ran.distance), (16 * 512, None));
+
+    let refuse = |text: &str| {
+        fs::write(folder.path().join("scale.kir"), text).expect("written");
+        let message = trial(mine).expect_err("refused");
+        message.replace(&folder.path().display().to_string(), "FOLDER")
+    };
+    insta::assert_snapshot!(
+        [
+            refuse("kernel @f(%n: i32, %p: ptr) {\n}\n"),
+            refuse("kernel @f(%x: ptr, %y: ptr) {\n  %v = loud i16x32 %x\n}\n"),
+            refuse(""),
+        ]
+        .join("\n\n")
+    );
+    fs::remove_file(folder.path().join("scale.kir")).expect("removed");
+    let message = mine.source().expect_err("refused").to_string();
+    assert!(message.contains("scale.kir: No such file"), "{message}");
+}
