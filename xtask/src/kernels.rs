@@ -106,13 +106,22 @@ pub(crate) fn rebuild(args: &[OsString]) -> miette::Result<()> {
     let sh = Shell::new().into_diagnostic()?;
     sh.change_dir(crate::root());
     compile(&sh)?;
-    let npuc = crate::root().join("target/debug/npuc");
+    let npuc = crate::root().join(FOLDER).join("debug/npuc");
     let command = cmd!(sh, "{npuc} build --run {args...}");
     command.quiet().run().into_diagnostic()
 }
 
-/// Brings the compiler up to date, step by step: a change of a kernel is a small part of it.
+/// The compiler that is built again and again, apart from the other builds.
+const FOLDER: &str = "target/watch";
+
+/// Brings the compiler up to date. Step by step, as a change of a kernel is a small part of it, and
+/// without optimising across its parts, which takes longer than it saves.
 pub(crate) fn compile(sh: &Shell) -> miette::Result<()> {
-    let command = cmd!(sh, "cargo build --quiet --package npuc").env("CARGO_INCREMENTAL", "1");
+    let command = cmd!(
+        sh,
+        "cargo build --quiet --package npuc --target-dir {FOLDER}"
+    );
+    let command = command.env("CARGO_INCREMENTAL", "1");
+    let command = command.env("CARGO_PROFILE_DEV_LTO", "off");
     command.quiet().run().into_diagnostic()
 }
