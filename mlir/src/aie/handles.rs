@@ -1,4 +1,4 @@
-//! The dialects of `dialect/*.td`, as melior takes hold of them. The only `unsafe` of this crate is here:
+//! The dialects of `dialect/*.td`, as melior takes hold of them. This is `unsafe` because
 //! handles of dialects are C's.
 
 #![allow(unsafe_code)]
