@@ -12,7 +12,7 @@
 //!   [`ldscript`] and [`older_llvm`].
 //! - [`aie_opt`], [`aiecc`]: the array; [`physical`]: what they decided.
 //! - [`bootgen`], [`xclbinutil`]: packing.
-//! - [`error`]: what can be wrong; [`hints`]: what to do about it.
+//! - [`error`]: what can be wrong; `hints`: what to do about it.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -37,7 +37,7 @@ fn case_passthrough(bytes: u32) -> Result<Case, KernelError> {
     })
 }
 
-/// [`scale_i16`] of any size, factor and shift.
+/// [`scale_i16()`] of any size, factor and shift.
 ///
 /// # Errors
 /// What the kernel does not take.

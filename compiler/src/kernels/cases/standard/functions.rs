@@ -31,13 +31,13 @@ pub fn function(of: Function, rows: u32, columns: u32) -> Result<Case, KernelErr
 /// See [`function`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
-    /// [`exp`].
+    /// [`exp()`].
     Exp,
-    /// [`gelu`].
+    /// [`gelu()`].
     Gelu,
-    /// [`silu`].
+    /// [`silu()`].
     Silu,
-    /// [`softmax`].
+    /// [`softmax()`].
     Softmax,
 }
 
