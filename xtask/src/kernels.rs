@@ -11,7 +11,9 @@ use npuc::cli::build;
 use xshell::{Shell, cmd};
 
 /// Arguments of `cargo xtask build-kernels`.
+// What is flattened is a group of the same name.
 #[derive(clap::Args)]
+#[group(skip)]
 pub(crate) struct Args {
     #[command(flatten)]
     build: build::Args,

@@ -58,3 +58,13 @@ fn root() -> std::path::PathBuf {
         .unwrap_or(std::path::Path::new("."))
         .to_path_buf()
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}
