@@ -201,7 +201,9 @@ pub struct ObjectFifo<P = Tile> {
 ///
 /// Packet fifos that begin at one shim share a channel, and so do those that end at one shim and keep
 /// their headers. A packet holds every port on its way until its last word has passed: what waits for
-/// two fifos at once must not get them over one channel.
+/// two fifos at once must not get them over one channel. Neither the verifier nor the router looks for
+/// fifos that hold each other up in this way, also at ports in the middle of their ways: the emulator
+/// shows it as a deadlock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
     /// Id, unique in the design.
