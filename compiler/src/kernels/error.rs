@@ -117,7 +117,7 @@ pub(super) fn at_most(
 }
 
 /// Checks that an operand fits one data memory.
-pub(super) fn fits(
+pub(crate) fn fits(
     kernel: &'static str,
     operand: &'static str,
     bytes: u64,

@@ -33,7 +33,7 @@ mod unroll;
 
 pub use add::{Addend, add};
 pub use error::KernelError;
-pub(crate) use error::blocks;
+pub(crate) use error::{blocks, fits};
 pub use exp::exp;
 pub use gelu::gelu;
 pub use layernorm::layernorm;

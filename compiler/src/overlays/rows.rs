@@ -22,7 +22,7 @@ use crate::kernel::ir::{self, Module};
 use crate::kernel::read;
 use crate::kernel::types::{Elem, Type};
 use crate::kernels::cases::{self, Case, Function};
-use crate::kernels::{Addend, KernelError, add, blocks, passthrough};
+use crate::kernels::{Addend, KernelError, add, blocks, fits, passthrough};
 
 /// A kernel of every row, on sixteen cores.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -163,6 +163,9 @@ impl Rows {
         const NAME: &str = "kernel of rows";
         blocks(NAME, "rows of a call", self.at_once, 1)?;
         blocks(NAME, "elements of a row", self.columns, 1)?;
+        let elements = u64::from(self.at_once) * u64::from(self.columns);
+        let bytes = elements.saturating_mul(self.elem().bytes().into());
+        fits(NAME, "object of a call", bytes)?;
         let call = self.call(name)?;
         let object = match self.at_once {
             1 => ObjectType::new(self.elem(), [self.columns]),
@@ -172,9 +175,6 @@ impl Rows {
         for &count in &self.rows {
             let step = CORES.saturating_mul(self.at_once);
             blocks(NAME, "number of rows", count, step)?;
-            let mut ops = quarters(count, self.columns, "output", output);
-            ops.extend(quarters(count, self.columns, "input", dealer));
-            ops.extend((0..COLUMNS).map(|col| SeqOp::wait(output(col))));
             let elements = count
                 .checked_mul(self.columns)
                 .ok_or(KernelError::OutOfRange {
@@ -184,6 +184,9 @@ impl Rows {
                     max: u32::MAX / self.columns,
                     help: "run it in several dispatches",
                 })?;
+            let mut ops = quarters(count, self.columns, "output", output);
+            ops.extend(quarters(count, self.columns, "input", dealer));
+            ops.extend((0..COLUMNS).map(|col| SeqOp::wait(output(col))));
             let arg = |name| HostArg::new(name, self.elem(), elements);
             design.sequences.push(Sequence {
                 name: sequence_name(count),

@@ -58,6 +58,14 @@ fn a_file_of_kernel_ir_makes_an_overlay() {
         ]
         .join("\n\n")
     );
+    for (columns, rows) in [(u32::MAX, 16), (1024, u32::MAX - 15)] {
+        let large = manifest.replace("512", &columns.to_string());
+        let large = large.replace("[16]", &format!("[{rows}]"));
+        let large = &parse(&large, folder.path()).expect("parses")[0];
+        fs::write(folder.path().join("scale.kir"), &text).expect("written");
+        let message = large.source().expect_err("refused").to_string();
+        assert!(message.contains("help:"), "{message}");
+    }
     fs::remove_file(folder.path().join("scale.kir")).expect("removed");
     let message = mine.source().expect_err("refused").to_string();
     assert!(message.contains("scale.kir: No such file"), "{message}");
