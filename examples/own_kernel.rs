@@ -12,7 +12,7 @@ use npuc::build::cache::Key;
 use npuc::build::files;
 use npuc::kernel::builder::FuncBuilder;
 use npuc::kernel::ir::{Func, MacMode, Module, SrsMode};
-use npuc::kernel::types::{Elem, Rounding, Type};
+use npuc::kernel::types::{Elem, Rounding, Saturation, Type};
 use npuc::overlays::Source;
 use runtime::{Buffer, Device, InstructionStream, Overlay};
 
@@ -26,7 +26,7 @@ fn double() -> Func {
     let vector = Type::vec(Elem::I16, LANES as u16);
     let mode = SrsMode {
         rounding: Rounding::ConvEven,
-        saturate: true,
+        range: Saturation::Saturate,
         signed: true,
     };
     let mut b = FuncBuilder::new("double");

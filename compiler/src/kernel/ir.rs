@@ -22,7 +22,7 @@ pub use movement::{MoveOp, ReduceOp};
 pub use scalar::{IntOp, UnaryOp};
 pub use vector::{AccOp, VectorOp};
 
-use super::types::{Rounding, Type};
+use super::types::{Rounding, Saturation, Type};
 
 /// Loops within loops that a function may have.
 pub const MAX_NESTING: usize = 32;
@@ -143,8 +143,8 @@ pub struct Inst {
 pub struct SrsMode {
     /// Rounding.
     pub rounding: Rounding,
-    /// Whether values beyond the destination's range are clamped to it; otherwise they wrap.
-    pub saturate: bool,
+    /// What becomes of values beyond the destination's range.
+    pub range: Saturation,
     /// Whether the destination is signed.
     pub signed: bool,
 }

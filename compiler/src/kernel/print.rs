@@ -266,7 +266,7 @@ fn operation(names: &Names, op: &Op) -> String {
             shift,
             mode,
         } => {
-            let range = if mode.saturate { "saturate" } else { "wrap" };
+            let range = vector::range_name(mode.range);
             let sign = if mode.signed { "" } else { ", unsigned" };
             let rounding = vector::rounding_name(mode.rounding);
             format!(

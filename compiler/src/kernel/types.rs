@@ -7,7 +7,7 @@ use std::str::FromStr;
 use arch::array::memory::{CORE_OWN, CORE_WINDOWS};
 use arch::limits::VECTOR_ALIGN;
 
-pub use arch::num::Rounding;
+pub use arch::num::{Rounding, Saturation};
 
 /// Addresses at which a core sees data memory.
 pub const DATA_SPACE: RangeInclusive<u32> =
@@ -234,6 +234,13 @@ pub const ROUNDINGS: [(Rounding, &str); 10] = [
     (Rounding::SymInf, "sym_inf"),
     (Rounding::ConvEven, "conv_even"),
     (Rounding::ConvOdd, "conv_odd"),
+];
+
+/// Every way to bring a result into the range of its lane, with its spelling.
+pub const SATURATIONS: [(Saturation, &str); 3] = [
+    (Saturation::Wrap, "wrap"),
+    (Saturation::Saturate, "saturate"),
+    (Saturation::Symmetric, "symmetric"),
 ];
 
 #[cfg(test)]

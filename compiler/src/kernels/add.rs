@@ -4,7 +4,7 @@ use super::error::{KernelError, blocks, fits};
 use super::unroll::unrolled;
 use crate::kernel::builder::FuncBuilder;
 use crate::kernel::ir::{Func, MacMode, SrsMode, Value};
-use crate::kernel::types::{AccLane, Elem, Rounding, Type};
+use crate::kernel::types::{AccLane, Elem, Rounding, Saturation, Type};
 
 /// Bytes of one load and of one store.
 const STEP: i32 = 32;
@@ -146,7 +146,7 @@ impl Constants {
                 let sum = b.mul(MacMode::I8E32, both, ones);
                 let mode = SrsMode {
                     rounding: Rounding::ConvEven,
-                    saturate: true,
+                    range: Saturation::Saturate,
                     signed: true,
                 };
                 b.srs(half, sum, self.zero, mode)

@@ -5,7 +5,7 @@
 
 use crate::kernel::builder::FuncBuilder;
 use crate::kernel::ir::{LaneOp, MacMode, SrsMode, Value};
-use crate::kernel::types::{AccLane, Elem, Rounding, Type};
+use crate::kernel::types::{AccLane, Elem, Rounding, Saturation, Type};
 
 /// Elements that the functions take at once.
 pub(super) const LANES: u32 = 32;
@@ -111,7 +111,7 @@ pub(super) fn load_twice(b: &mut FuncBuilder, from: &mut Value) -> Value {
 /// Integers as their low bits.
 const WRAP: SrsMode = SrsMode {
     rounding: Rounding::ConvEven,
-    saturate: false,
+    range: Saturation::Wrap,
     signed: true,
 };
 

@@ -4,7 +4,7 @@ use super::error::{KernelError, at_most, blocks, fits};
 use super::unroll::unrolled;
 use crate::kernel::builder::FuncBuilder;
 use crate::kernel::ir::{Func, MacMode, SrsMode};
-use crate::kernel::types::{Elem, Rounding, Type};
+use crate::kernel::types::{Elem, Rounding, Saturation, Type};
 
 const NAME: &str = "scale_i16";
 /// Elements of one product.
@@ -31,7 +31,7 @@ pub fn scale_i16(elements: u32, factor: i16, shift: u32) -> Result<Func, KernelE
     let vector = Type::vec(Elem::I16, LANES as u16);
     let mode = SrsMode {
         rounding: Rounding::ConvEven,
-        saturate: true,
+        range: Saturation::Saturate,
         signed: true,
     };
     let mut b = FuncBuilder::new(NAME);

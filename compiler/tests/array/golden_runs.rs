@@ -20,7 +20,7 @@ use npuc::array::program::ENTRY;
 use npuc::array::verify::verify;
 use npuc::kernel::builder::FuncBuilder;
 use npuc::kernel::ir::{CoreLock, Count, Func, IntOp, MacMode, SrsMode, Value};
-use npuc::kernel::types::{AccLane, Elem, Rounding, Type};
+use npuc::kernel::types::{AccLane, Elem, Rounding, Saturation, Type};
 use npuc::package::Package;
 
 use super::designs::{self, tile};
@@ -242,7 +242,7 @@ fn product_kernels(blocks: u32) -> Vec<Func> {
     let shift = mac.iconst(0);
     let mode = SrsMode {
         rounding: Rounding::Floor,
-        saturate: false,
+        range: Saturation::Wrap,
         signed: true,
     };
     mac.loop_(Count::Const(blocks), &[a, c], |f, at| {

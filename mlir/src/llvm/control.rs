@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use npuc::kernel::ir::{Block, MoveOp, Op, SrsMode, VectorOp};
-use npuc::kernel::types::Rounding;
+use npuc::kernel::types::{Rounding, Saturation};
 
 use super::Error;
 use super::func::Lower;
@@ -19,7 +19,7 @@ use super::func::Lower;
 pub(super) enum Register {
     /// `crRnd`: rounding, by the number of [`Rounding`].
     Rounding = 6,
-    /// `crSat`: 0 wraps, 1 saturates.
+    /// `crSat`: what becomes of values beyond a range, by the number of [`Saturation`].
     Saturation = 9,
 }
 
@@ -38,20 +38,20 @@ impl Control {
 /// What an operation wants of control registers.
 fn needs(op: &Op) -> Vec<(Register, i32)> {
     let rounding = |rounding: Rounding| (Register::Rounding, rounding as i32);
-    let saturation = |saturate: bool| (Register::Saturation, i32::from(saturate));
+    let saturation = |range: Saturation| (Register::Saturation, range as i32);
     match op {
         Op::Srs { mode, .. } => {
             let SrsMode {
                 rounding: mode,
-                saturate,
+                range,
                 ..
             } = *mode;
-            vec![rounding(mode), saturation(saturate)]
+            vec![rounding(mode), saturation(range)]
         }
         // The up-shift saturates where the register says so.
-        Op::Ups { .. } => vec![saturation(false)],
+        Op::Ups { .. } => vec![saturation(Saturation::Wrap)],
         Op::Vector(VectorOp::ToBf16 { rounding: mode, .. }) => vec![rounding(*mode)],
-        Op::Vector(VectorOp::Move(MoveOp::Pack { saturate, .. })) => vec![saturation(*saturate)],
+        Op::Vector(VectorOp::Move(MoveOp::Pack { range, .. })) => vec![saturation(*range)],
         _ => vec![],
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn needs(func: &Func, op: &Op, shift: impl Fn(Value) -> Option<i32>) 
     match op {
         Op::Srs { mode, .. } => {
             needs.insert(reg::CRRND, mode.rounding as i64);
-            needs.insert(reg::CRSAT, i64::from(mode.saturate));
+            needs.insert(reg::CRSAT, mode.range as i64);
             if !mode.signed {
                 needs.insert(reg::CRSRSSIGN, 0);
             }
@@ -60,10 +60,8 @@ pub(super) fn needs(func: &Func, op: &Op, shift: impl Fn(Value) -> Option<i32>) 
         ) => {
             needs.insert(reg::CRVADDSIGN, 0);
         }
-        Op::Vector(VectorOp::Move(MoveOp::Pack {
-            signed, saturate, ..
-        })) => {
-            needs.insert(reg::CRSAT, i64::from(*saturate));
+        Op::Vector(VectorOp::Move(MoveOp::Pack { signed, range, .. })) => {
+            needs.insert(reg::CRSAT, *range as i64);
             if !signed {
                 needs.insert(reg::CRPACKSIGN, 0);
             }

@@ -9,7 +9,7 @@ use super::compile::{Options, compile};
 use super::select::lower;
 use crate::kernel::builder::FuncBuilder;
 use crate::kernel::ir::{CoreLock, Count, Func, MacMode, Module, SrsMode};
-use crate::kernel::types::{AccLane, Elem, Rounding, Type};
+use crate::kernel::types::{AccLane, Elem, Rounding, Saturation, Type};
 use crate::kernel::verify::verify;
 
 /// Compiles a function, runs it on names, prints its schedule.
@@ -100,7 +100,7 @@ fn scale() -> Func {
     let factor = b.splat(v, factor);
     let srs = SrsMode {
         rounding: Rounding::ConvEven,
-        saturate: true,
+        range: Saturation::Saturate,
         signed: true,
     };
     b.loop_(Count::Value(count), &[from, to], |b, p| {

@@ -9,7 +9,7 @@ use crate::aie2::allocate::finish;
 use crate::aie2::select::lower;
 use crate::kernel::builder::FuncBuilder;
 use crate::kernel::ir::{Count, Func, IntOp, MacMode, Module, SrsMode, Value};
-use crate::kernel::types::{Elem, Rounding, Type};
+use crate::kernel::types::{Elem, Rounding, SATURATIONS, Type};
 use crate::kernel::verify::verify;
 
 const W: Type = Type::vec(Elem::I16, 16);
@@ -37,7 +37,7 @@ fn step(b: &mut FuncBuilder, pool: &mut Pool, (kind, x, y): (u8, u8, u8)) {
         } else {
             Rounding::ConvEven
         },
-        saturate: y % 2 == 0,
+        range: SATURATIONS[usize::from(y) % 3].0,
         signed: y % 3 != 0,
     };
     match kind % 16 {

@@ -6,7 +6,7 @@ use super::FuncBuilder;
 use crate::kernel::ir::{
     AccOp, Addend, CompareOp, LaneOp, MacMode, MaskOp, MoveOp, Op, ReduceOp, Value, VectorOp,
 };
-use crate::kernel::types::{Rounding, Type};
+use crate::kernel::types::{Rounding, Saturation, Type};
 
 impl FuncBuilder {
     /// `a * b` of signed operands.
@@ -302,11 +302,11 @@ impl FuncBuilder {
 
     /// Signed 16-bit elements clamped to 8 bits.
     pub fn pack(&mut self, value: Value) -> Value {
-        let (signed, saturate) = (true, true);
+        let (signed, range) = (true, Saturation::Saturate);
         self.movement(MoveOp::Pack {
             value,
             signed,
-            saturate,
+            range,
         })
     }
 

@@ -44,14 +44,10 @@ pub(super) fn srs(
     mode: SrsMode,
 ) -> Bits {
     let mut bits = [0; WIDEST];
-    let saturation = match mode.saturate {
-        true => Saturation::Saturate,
-        false => Saturation::Wrap,
-    };
     for i in 0..lanes.into() {
         let value = get(acc, lane.bits() / 8, i, true);
         let (width, signed) = (elem.bits(), mode.signed);
-        let (value, _) = num::srs(value, shift, mode.rounding, saturation, width, signed);
+        let (value, _) = num::srs(value, shift, mode.rounding, mode.range, width, signed);
         set(&mut bits, elem.bytes(), i, value);
     }
     bits
@@ -166,7 +162,7 @@ mod tests {
         assert_eq!(get(&acc, 4, 31, true), -2048);
         let mode = SrsMode {
             rounding: Rounding::ConvEven,
-            saturate: true,
+            range: Saturation::Saturate,
             signed: true,
         };
         assert_eq!(srs((AccLane::I32, Elem::I8), 32, &acc, 4, mode), vector);

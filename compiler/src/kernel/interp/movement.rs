@@ -1,6 +1,6 @@
 //! Movement of lanes, and lanes taken together.
 
-use arch::num::{self, LaneFn, Rounding, Saturation};
+use arch::num::{self, LaneFn, Rounding};
 
 use super::lanes::{WIDEST, first_64, get, set};
 use super::vector::{elem, wide_of};
@@ -69,16 +69,12 @@ pub(super) fn movement(frame: &Frame<'_>, op: &MoveOp) -> Result<Datum, TrapKind
         MoveOp::Pack {
             value,
             signed,
-            saturate,
+            range,
         } => {
             let (from, mut out) = (frame.wide(*value), [0; WIDEST]);
-            let saturation = match saturate {
-                true => Saturation::Saturate,
-                false => Saturation::Wrap,
-            };
             for lane in 0..32 {
                 let wide = get(&from, 2, lane, *signed);
-                let (narrow, _) = num::srs(wide, 0, Rounding::Floor, saturation, 8, *signed);
+                let (narrow, _) = num::srs(wide, 0, Rounding::Floor, *range, 8, *signed);
                 set(&mut out, 1, lane, narrow);
             }
             return Ok(Datum::Wide(out));

@@ -3,7 +3,7 @@
 use arch::num::ShuffleMode;
 
 use super::Value;
-use crate::kernel::types::{Elem, Type};
+use crate::kernel::types::{Elem, Saturation, Type};
 
 /// Movement of lanes. Vectors have 512 bits if nothing else is said; results are named after the
 /// arrow. The place of a lane, a scalar, counts modulo the number of lanes.
@@ -69,8 +69,8 @@ pub enum MoveOp {
         value: Value,
         /// Whether elements, before and after, are signed.
         signed: bool,
-        /// Whether values beyond 8 bits are clamped; otherwise they wrap.
-        saturate: bool,
+        /// What becomes of values beyond 8 bits.
+        range: Saturation,
     },
     /// 8-bit integers to 16 bits -> `i16x32`.
     Unpack {

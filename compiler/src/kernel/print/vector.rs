@@ -2,7 +2,7 @@
 
 use super::Names;
 use crate::kernel::ir::{Addend, MoveOp, Op, Value, VectorOp};
-use crate::kernel::types::{ROUNDINGS, Rounding};
+use crate::kernel::types::{ROUNDINGS, Rounding, SATURATIONS, Saturation};
 
 /// An operation as its text.
 pub(super) fn text(names: &Names, op: &VectorOp) -> String {
@@ -75,9 +75,9 @@ fn movement(names: &Names, op: &MoveOp) -> String {
         MoveOp::Pack {
             value,
             signed,
-            saturate,
+            range,
         } => {
-            let range = if *saturate { "saturate" } else { "wrap" };
+            let range = range_name(*range);
             format!("{} {}, {range}", signed_name("vpack", *signed), n(value))
         }
         MoveOp::Unpack { value, signed } => {
@@ -133,6 +133,12 @@ fn sign_suffix(a_signed: bool, b_signed: bool) -> &'static str {
         (false, true) => ".us",
         (false, false) => ".uu",
     }
+}
+
+/// Spelling of how results come into the range of their lanes.
+pub(super) fn range_name(range: Saturation) -> &'static str {
+    let found = SATURATIONS.iter().find(|(r, _)| *r == range);
+    found.map_or("", |(_, name)| name)
 }
 
 /// Spelling of a rounding.

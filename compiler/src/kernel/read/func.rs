@@ -329,12 +329,11 @@ impl<'t> Reader<'t> {
         self.punct(",")?;
         let rounding = self.rounding()?;
         self.punct(",")?;
-        let range = self.word("`saturate` or `wrap`", &["saturate", "wrap"])?;
-        let saturate = range.text == "saturate";
+        let range = self.range()?;
         let signed = self.signed()?;
         let mode = SrsMode {
             rounding,
-            saturate,
+            range,
             signed,
         };
         Ok(Op::Srs {

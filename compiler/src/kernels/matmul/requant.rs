@@ -8,7 +8,7 @@ use super::int8::{self, ACC, BLOCK_N, MatmulI8};
 use super::product::{A_BLOCKS, Ends, Pointers, WHOLE_K};
 use crate::kernel::builder::FuncBuilder;
 use crate::kernel::ir::{Func, MacMode, SrsMode, Value};
-use crate::kernel::types::{AccLane, Elem, Rounding, Type};
+use crate::kernel::types::{AccLane, Elem, Rounding, Saturation, Type};
 use crate::kernels::error::{KernelError, at_most, fits};
 
 const NAME: &str = "matmul_i8 requantised";
@@ -139,7 +139,7 @@ struct Scaled {
 /// Nearest, ties to even, clamped.
 const NEAREST: SrsMode = SrsMode {
     rounding: Rounding::ConvEven,
-    saturate: true,
+    range: Saturation::Saturate,
     signed: true,
 };
 

@@ -6,7 +6,7 @@
 use super::{Kernels, Shape};
 use crate::kernel::builder::FuncBuilder;
 use crate::kernel::ir::{Count, Func, MacMode, Module, SrsMode};
-use crate::kernel::types::{AccLane, Elem, Rounding, Type};
+use crate::kernel::types::{AccLane, Elem, Rounding, Saturation, Type};
 use crate::kernels::matmul::TILE_M;
 use crate::kernels::matmul::requant::{To, repeat_columns};
 use crate::kernels::{KernelError, MatmulI8, Requant, matmul_i8, passthrough};
@@ -31,7 +31,7 @@ const ACC: Type = Type::acc(AccLane::I32, LANES);
 /// Nearest, ties to even, clamped.
 const NEAREST: SrsMode = SrsMode {
     rounding: Rounding::ConvEven,
-    saturate: true,
+    range: Saturation::Saturate,
     signed: true,
 };
 

@@ -7,7 +7,7 @@ use npuc::kernel::ir::{
     Access, Addend, CoreLock, Count, Func, IntOp, MacMode, Module, Narrow, Op, SrsMode, UnaryOp,
     Value, Width,
 };
-use npuc::kernel::types::{AccLane, Elem, ROUNDINGS, Type};
+use npuc::kernel::types::{AccLane, Elem, ROUNDINGS, SATURATIONS, Type};
 
 /// Bytes of each of the two buffers that a program works on.
 pub(super) const BUFFER: i32 = 2048;
@@ -445,7 +445,7 @@ fn move_between(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scop
             let acc = wide(b, choices, scope, acc);
             let mode = SrsMode {
                 rounding: choices.of(&ROUNDINGS).0,
-                saturate: choices.below(2) == 0,
+                range: choices.of(&SATURATIONS).0,
                 signed,
             };
             b.srs(vector, acc, shift, mode)

@@ -3,7 +3,7 @@
 use arch::num::ShuffleMode;
 use npuc::kernel::builder::FuncBuilder;
 use npuc::kernel::ir::{CompareOp, IntOp, LaneOp, MaskOp, MoveOp, ReduceOp, Value};
-use npuc::kernel::types::{Elem, ROUNDINGS, Type};
+use npuc::kernel::types::{Elem, ROUNDINGS, SATURATIONS, Type};
 
 use super::{ACCS, Choices, Scope, VECTORS, wide};
 
@@ -189,7 +189,7 @@ fn movement(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
             b.movement(MoveOp::Pack {
                 value,
                 signed: choices.below(2) == 0,
-                saturate: choices.below(2) == 0,
+                range: choices.of(&SATURATIONS).0,
             })
         }
         7 => {

@@ -6,7 +6,7 @@ use super::{Reader, Result};
 use crate::kernel::ir::{
     AccOp, Addend, CompareOp, LaneOp, MacMode, MaskOp, MoveOp, Op, ReduceOp, VectorOp,
 };
-use crate::kernel::types::{ROUNDINGS, Rounding, Type};
+use crate::kernel::types::{ROUNDINGS, Rounding, SATURATIONS, Saturation, Type};
 
 /// Products: spelling, whether the product and whether the accumulator is negated, none where there
 /// is no accumulator.
@@ -218,12 +218,11 @@ impl Reader<'_> {
             "vpack" => {
                 let value = self.operand()?;
                 self.punct(",")?;
-                let range = self.word("`saturate` or `wrap`", &["saturate", "wrap"])?;
-                let saturate = range.text == "saturate";
+                let range = self.range()?;
                 MoveOp::Pack {
                     value,
                     signed,
-                    saturate,
+                    range,
                 }
             }
             "vunpack" => MoveOp::Unpack {
@@ -277,6 +276,14 @@ impl Reader<'_> {
             a,
             b,
         }))
+    }
+
+    /// How results come into the range of their lanes.
+    pub(super) fn range(&mut self) -> Result<Saturation> {
+        let names = SATURATIONS.map(|(_, name)| name);
+        let word = self.word("`saturate`, `symmetric` or `wrap`", &names)?;
+        let range = SATURATIONS.iter().find(|(_, name)| *name == word.text);
+        Ok(range.map_or(Saturation::Wrap, |(range, _)| *range))
     }
 
     /// The name of a rounding.
