@@ -9,6 +9,9 @@ use sha2::{Digest, Sha256};
 
 const SOURCES: &[&str] = &[
     "src",
+    "../aie2/src",
+    "../array/src",
+    "../kernel/src",
     "../arch/build.rs",
     "../arch/data",
     "../arch/src",

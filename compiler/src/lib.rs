@@ -2,7 +2,8 @@
 //!
 //! Data flows one way: [`kernel`] IR is compiled by [`aie2`] into core programs; [`mod@array`] lowers
 //! a design to locks, buffers, descriptors and routes; [`package`] writes CDO, PDI, instruction
-//! stream and XCLBIN.
+//! stream and XCLBIN. These stages are crates of their own, so that a changed kernel is built without
+//! compiling them again.
 //!
 //! - [`kernel`]: kernel IR, its text form, verifier and interpreter.
 //! - [`kernels`]: the kernel library.
@@ -16,17 +17,14 @@
 //! - [`draw`]: pictures of the array.
 //! - [`cli`]: the command line.
 
-pub mod aie2;
-pub mod array;
 pub mod build;
 pub mod cli;
 pub mod draw;
-pub mod kernel;
 pub mod kernels;
 pub mod machine;
-mod nearest;
 pub mod overlays;
-pub mod package;
 pub mod tools;
 
-pub use nearest::nearest;
+pub use aie2;
+pub use array::{self, package};
+pub use kernel::{self, nearest};

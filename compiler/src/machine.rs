@@ -11,16 +11,16 @@ use arch::limits::PROGRAM_BYTES;
 use emulator::core::{BusError, Core, CoreBus, Fault, Step, Wait};
 use thiserror::Error;
 
-use crate::aie2::checker::{self, CheckError, CheckReport};
-use crate::aie2::emit::{EmitError, Image, emit};
-use crate::aie2::layout::{LayoutError, LayoutMap, layout};
-use crate::aie2::mir::Program;
-use crate::aie2::{CompileError, LoopReport, Options, compile_reported};
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::interp::{Arg, End, Memory};
-use crate::kernel::ir::{CoreLock, Module};
-use crate::kernel::types::DATA_SPACE;
-use crate::kernel::verify::{VerifyErrors, verify};
+use aie2::checker::{self, CheckError, CheckReport};
+use aie2::emit::{EmitError, Image, emit};
+use aie2::layout::{LayoutError, LayoutMap, layout};
+use aie2::mir::Program;
+use aie2::{CompileError, LoopReport, Options, compile_reported};
+use kernel::builder::FuncBuilder;
+use kernel::interp::{Arg, End, Memory};
+use kernel::ir::{CoreLock, Module};
+use kernel::types::DATA_SPACE;
+use kernel::verify::{VerifyErrors, verify};
 
 /// Where the stack begins and what it may take; no region of a run's memory may lie in it.
 pub const STACK: Range<u32> = 0x70000..0x70400;

@@ -3,13 +3,13 @@
 use formats::elf::CoreElf;
 
 use super::report::LoopReport;
-use crate::aie2::listing::listing_of_elf;
-use crate::aie2::stats::LoopStats;
-use crate::aie2::{self, checker, emit, layout, stats};
-use crate::array::program::entry_function;
-use crate::array::worker::CorePlan;
-use crate::kernel::ir::Module;
-use crate::kernel::verify::verify;
+use aie2::listing::listing_of_elf;
+use aie2::stats::LoopStats;
+use aie2::{self, checker, emit, layout, stats};
+use array::program::entry_function;
+use array::worker::CorePlan;
+use kernel::ir::Module;
+use kernel::verify::verify;
 
 /// A compiled core program with everything that tells how it came about.
 #[derive(Clone, Debug)]

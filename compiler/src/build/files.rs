@@ -6,14 +6,14 @@ use super::cache::Key;
 use super::make::{Core, make};
 use super::report::{CoreReport, Report, SequenceReport, ToolReport};
 use super::{BuildError, report};
-use crate::array::design::{Design, Kernel};
-use crate::array::lower::lower;
-use crate::array::lowered::Lowered;
-use crate::array::verify::verify;
 use crate::overlays::Source;
-use crate::package;
 use crate::tools::choice::{Cores, Pdi, Xclbin};
 use crate::tools::{Found, Toolchain, Workshop, bootgen, xclbinutil};
+use array::design::{Design, Kernel};
+use array::lower::lower;
+use array::lowered::Lowered;
+use array::package;
+use array::verify::verify;
 
 /// Name and content of a file.
 pub type File = (String, Vec<u8>);

@@ -9,14 +9,14 @@ use rayon::prelude::*;
 
 use super::core::{self, CoreProgram};
 use super::files::Input;
-use crate::aie2::listing::listing_of_elf;
-use crate::array::design::{Design, Step};
-use crate::array::lowered::Lowered;
-use crate::array::worker::CorePlan;
-use crate::kernel::ir::Module;
-use crate::package::Package;
 use crate::tools::choice::{Array, Cores};
 use crate::tools::{Tool, ToolError, Workshop, aie_opt, aiecc, ldscript, npuc_mlir, peano};
+use aie2::listing::listing_of_elf;
+use array::design::{Design, Step};
+use array::lowered::Lowered;
+use array::package::Package;
+use array::worker::CorePlan;
+use kernel::ir::Module;
 
 /// A core's program.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::{Failure, print, read};
-use crate::aie2::asm::assemble;
+use aie2::asm::assemble;
 
 /// Arguments of `npuc asm`.
 #[derive(Debug, clap::Args)]

@@ -1,8 +1,8 @@
 //! `npuc check`: whether a design keeps every limit, and where the tiles are that it leaves open.
 
 use super::{Failure, placed_design, print};
-use crate::array::verify::verify;
-use crate::kernel::counted;
+use array::verify::verify;
+use kernel::counted;
 
 /// Arguments of `npuc check`.
 #[derive(Debug, clap::Args)]

@@ -13,7 +13,7 @@ use formats::xclbin::{Contents, Xclbin};
 
 use super::inspect::{Kind, unknown};
 use super::{Failure, print, read};
-use crate::aie2::listing::{listing, listing_of_elf};
+use aie2::listing::{listing, listing_of_elf};
 
 /// Arguments of `npuc disasm`.
 #[derive(Debug, clap::Args)]

@@ -7,15 +7,15 @@ use formats::pdi::Pdi;
 use formats::xclbin::{Contents, Xclbin};
 
 use super::{Failure, print, read};
-use crate::array::design::{Design, Spot};
-use crate::array::lower::lower;
-use crate::array::place::place;
-use crate::array::verify::verify;
 use crate::build::cache::Key;
 use crate::build::files;
 use crate::draw::{Names, Scene, to_svg};
 use crate::overlays;
-use crate::package::Configuration;
+use array::design::{Design, Spot};
+use array::lower::lower;
+use array::package::Configuration;
+use array::place::place;
+use array::verify::verify;
 
 /// Arguments of `npuc draw`.
 #[derive(Debug, clap::Args)]

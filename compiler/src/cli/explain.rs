@@ -4,14 +4,14 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use super::{Failure, print, read};
-use crate::aie2::layout::layout;
-use crate::aie2::{Compiled, Options, compile_reported};
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{Func, Module, Op};
-use crate::kernel::read::load;
-use crate::kernel::types::Type;
-use crate::kernel::verify::verify;
 use crate::kernels::cases::find;
+use aie2::layout::layout;
+use aie2::{Compiled, Options, compile_reported};
+use kernel::builder::FuncBuilder;
+use kernel::ir::{Func, Module, Op};
+use kernel::read::load;
+use kernel::types::Type;
+use kernel::verify::verify;
 
 /// Arguments of `npuc explain`.
 #[derive(Debug, clap::Args)]

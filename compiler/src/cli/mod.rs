@@ -10,9 +10,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use miette::MietteDiagnostic;
 
-use crate::array::design::{Design, Spot};
-use crate::array::place::{Placement, place};
 use crate::overlays;
+use array::design::{Design, Spot};
+use array::place::{Placement, place};
 
 mod asm;
 pub mod build;

@@ -16,7 +16,7 @@ use arch::limits::PROGRAM_BYTES;
 use arch::{Tile, TileKind};
 use formats::cdo::{Cdo, Command};
 
-use crate::array::lowered::Lowered;
+use array::lowered::Lowered;
 
 /// Names that registers do not have.
 #[derive(Clone, Debug, Default)]

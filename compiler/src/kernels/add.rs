@@ -2,9 +2,9 @@
 
 use super::error::{KernelError, blocks, fits};
 use super::unroll::unrolled;
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{Func, MacMode, SrsMode, Value};
-use crate::kernel::types::{AccLane, Elem, Rounding, Saturation, Type};
+use kernel::builder::FuncBuilder;
+use kernel::ir::{Func, MacMode, SrsMode, Value};
+use kernel::types::{AccLane, Elem, Rounding, Saturation, Type};
 
 /// Bytes of one load and of one store.
 const STEP: i32 = 32;

@@ -6,8 +6,8 @@ use super::math::{
     splat_pair, split,
 };
 use super::unroll::unrolled;
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::Func;
+use kernel::builder::FuncBuilder;
+use kernel::ir::Func;
 
 const NAME: &str = "exp";
 /// Least argument: its exponential is just below the least normal number.

@@ -6,8 +6,8 @@ use super::math::{
     splat_f32, splat_pair,
 };
 use super::unroll::unrolled;
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{Func, LaneOp, Value};
+use kernel::builder::FuncBuilder;
+use kernel::ir::{Func, LaneOp, Value};
 
 const NAME: &str = "gelu";
 /// Elements of the memory that the kernel works in.

@@ -6,8 +6,8 @@ use super::math::{
     reciprocal_root, splat_bf16, splat_f32, splat_pair, split,
 };
 use super::unroll::unrolled;
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{Count, Func, MacMode, Value};
+use kernel::builder::FuncBuilder;
+use kernel::ir::{Count, Func, MacMode, Value};
 
 const NAME: &str = "layernorm";
 /// Added to the variance.

@@ -3,9 +3,9 @@
 //! Exponents to the base of two go through memory as fixed point of 16 bits: what makes them and what
 //! raises two to them are loops of their own, each with few values alive.
 
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{LaneOp, MacMode, SrsMode, Value};
-use crate::kernel::types::{AccLane, Elem, Rounding, Saturation, Type};
+use kernel::builder::FuncBuilder;
+use kernel::ir::{LaneOp, MacMode, SrsMode, Value};
+use kernel::types::{AccLane, Elem, Rounding, Saturation, Type};
 
 /// Elements that the functions take at once.
 pub(super) const LANES: u32 = 32;

@@ -2,9 +2,9 @@
 
 use super::error::{KernelError, blocks, fits};
 use super::unroll::unrolled;
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::Func;
-use crate::kernel::types::{Elem, Type};
+use kernel::builder::FuncBuilder;
+use kernel::ir::Func;
+use kernel::types::{Elem, Type};
 
 const NAME: &str = "passthrough";
 /// Bytes of one copy, the width of the load and store bus.

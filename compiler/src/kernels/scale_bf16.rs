@@ -3,8 +3,8 @@
 use super::error::{KernelError, blocks, finite, fits};
 use super::math::{LANES, STEP, TWO_TERMS, VECTOR, narrow, splat_pair};
 use super::unroll::unrolled;
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::Func;
+use kernel::builder::FuncBuilder;
+use kernel::ir::Func;
 
 const NAME: &str = "scale_bf16";
 /// Vectors of a pass: an accumulator for each half of them, of eighteen.

@@ -2,9 +2,9 @@
 
 use super::error::{KernelError, at_most, blocks, fits};
 use super::unroll::unrolled;
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{Func, MacMode, SrsMode};
-use crate::kernel::types::{Elem, Rounding, Saturation, Type};
+use kernel::builder::FuncBuilder;
+use kernel::ir::{Func, MacMode, SrsMode};
+use kernel::types::{Elem, Rounding, Saturation, Type};
 
 const NAME: &str = "scale_i16";
 /// Elements of one product.

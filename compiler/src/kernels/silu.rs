@@ -9,8 +9,8 @@ use super::math::{
     splat_bf16, splat_bits, splat_f32, splat_pair, split,
 };
 use super::unroll::unrolled;
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{Func, LaneOp, Value};
+use kernel::builder::FuncBuilder;
+use kernel::ir::{Func, LaneOp, Value};
 
 const NAME: &str = "silu";
 /// The bits of a bf16 without its sign.

@@ -8,8 +8,8 @@ use super::math::{
     narrow, narrow_pair, splat_bf16, splat_f32, splat_pair, splat_scalar, split,
 };
 use super::unroll::unrolled;
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{Count, Func, ReduceOp, UnaryOp, Value};
+use kernel::builder::FuncBuilder;
+use kernel::ir::{Count, Func, ReduceOp, UnaryOp, Value};
 
 const NAME: &str = "softmax";
 /// Vectors of a pass that looks for the maximum.

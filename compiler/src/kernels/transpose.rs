@@ -4,9 +4,9 @@ use arch::num::ShuffleMode;
 
 use super::error::{KernelError, blocks, fits};
 use super::matmul::layout::Blocked;
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{Count, Func, IntOp, Value};
-use crate::kernel::types::{Elem, Type};
+use kernel::builder::FuncBuilder;
+use kernel::ir::{Count, Func, IntOp, Value};
+use kernel::types::{Elem, Type};
 
 /// Rows and columns of a tile: two by two blocks.
 const TILE: u32 = 16;

@@ -1,7 +1,7 @@
 //! Loops whose passes do several steps.
 
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{Count, Value};
+use kernel::builder::FuncBuilder;
+use kernel::ir::{Count, Value};
 
 /// Does `steps` steps, `unroll` of them in each pass of a loop and the rest after it.
 ///

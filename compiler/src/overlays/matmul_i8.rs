@@ -11,13 +11,13 @@ use arch::Tile;
 use arch::geometry::COLUMNS;
 
 use super::Source;
-use crate::array::design::{
+use crate::kernels::{KernelError, MatmulI8, matmul_i8};
+use array::design::{
     Arg, Design, HostArg, Kernel, ObjectFifo, ObjectType, Param, Port, SeqOp, Sequence, Step,
     Transfer, Worker,
 };
-use crate::kernel::ir::{Func, Module};
-use crate::kernel::types::Elem;
-use crate::kernels::{KernelError, MatmulI8, matmul_i8};
+use kernel::ir::{Func, Module};
+use kernel::types::Elem;
 
 /// Rows, inner length and columns of a core's tile.
 pub const TILE: u32 = 64;

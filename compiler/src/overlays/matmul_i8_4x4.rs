@@ -14,13 +14,13 @@ use arch::geometry::{COLUMNS, CORE_ROWS, FIRST_CORE_ROW};
 
 use super::Source;
 use super::matmul_i8::{K, SLABS, TILE, TILE_ELEMS, kernels};
-use crate::array::design::{
+use crate::kernels::KernelError;
+use array::design::{
     Allocation, Arg, Design, HostArg, Kernel, Link, ObjectFifo, ObjectType, Param, Port, SeqOp,
     Sequence, Step, Transfer, Worker,
 };
-use crate::kernel::ir::Module;
-use crate::kernel::types::Elem;
-use crate::kernels::KernelError;
+use kernel::ir::Module;
+use kernel::types::Elem;
 
 /// Rows of A and C.
 pub const M: u32 = TILE * CORE_ROWS as u32;

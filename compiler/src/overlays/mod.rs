@@ -6,9 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::array::design::Design;
-use crate::kernel::ir::Module;
 use crate::kernels::KernelError;
+use array::design::Design;
+use kernel::ir::Module;
 
 pub mod gemm;
 pub mod manifest;

@@ -3,13 +3,13 @@
 use arch::Tile;
 
 use super::Source;
-use crate::array::design::{
+use crate::kernels::{KernelError, passthrough};
+use array::design::{
     Arg, Design, HostArg, Kernel, ObjectFifo, ObjectType, Param, Port, SeqOp, Sequence, Step,
     Transfer, Worker,
 };
-use crate::kernel::ir::Module;
-use crate::kernel::types::Elem;
-use crate::kernels::{KernelError, passthrough};
+use kernel::ir::Module;
+use kernel::types::Elem;
 
 /// Samples of one object: 4 KiB.
 const OBJECT: u32 = 2048;

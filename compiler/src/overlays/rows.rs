@@ -14,15 +14,15 @@ use arch::geometry::{COLUMNS, CORE_ROWS, FIRST_CORE_ROW};
 use serde::Deserialize;
 
 use super::{Source, SourceError};
-use crate::array::design::{
+use crate::kernels::cases::{self, Case, Function};
+use crate::kernels::{Addend, KernelError, add, blocks, fits, passthrough};
+use array::design::{
     Arg, Buffer, Design, HostArg, Kernel, Link, ObjectFifo, ObjectType, Param, Port, SeqOp,
     Sequence, Step, Transfer, Worker,
 };
-use crate::kernel::ir::{self, Module};
-use crate::kernel::read;
-use crate::kernel::types::{Elem, Type};
-use crate::kernels::cases::{self, Case, Function};
-use crate::kernels::{Addend, KernelError, add, blocks, fits, passthrough};
+use kernel::ir::{self, Module};
+use kernel::read;
+use kernel::types::{Elem, Type};
 
 /// A kernel of every row, on sixteen cores.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -4,13 +4,13 @@ use arch::Tile;
 use arch::geometry::COLUMNS;
 
 use super::Source;
-use crate::array::design::{
+use crate::kernels::{KernelError, scale_i16};
+use array::design::{
     Arg, Design, HostArg, Kernel, ObjectFifo, ObjectType, Param, Port, SeqOp, Sequence, Step,
     Transfer, Worker,
 };
-use crate::kernel::ir::Module;
-use crate::kernel::types::Elem;
-use crate::kernels::{KernelError, scale_i16};
+use kernel::ir::Module;
+use kernel::types::Elem;
 
 /// Samples of one object: 2 KiB.
 const OBJECT: u32 = 1024;

@@ -10,11 +10,11 @@ use super::gemm::sample::Sample;
 use super::rows::Rows;
 use super::{Family, Overlay, Source};
 use crate::build::files::{File, stream_file};
-use crate::kernel::interp::{Arg, Interpreter, Memory, NoLocks};
-use crate::kernel::types::Elem;
-use crate::kernel::verify::verify;
 use crate::kernels::cases::values::{Pattern, Rng, Values, from_bytes, to_bytes, ulps};
 use crate::kernels::cases::{Case, Role};
+use kernel::interp::{Arg, Interpreter, Memory, NoLocks};
+use kernel::types::Elem;
+use kernel::verify::verify;
 
 /// Cycles that a trial takes at most.
 const BUDGET: Budget = Budget {

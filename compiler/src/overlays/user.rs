@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Source;
-use crate::array::design::{Design, Kernel, Spot};
-use crate::array::place::{PlaceError, place};
-use crate::kernel::ir::Module;
-use crate::kernel::read;
+use array::design::{Design, Kernel, Spot};
+use array::place::{PlaceError, place};
+use kernel::ir::Module;
+use kernel::read;
 
 /// A design that was read, with its kernels.
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use arch::Tile;
 use arch::array::memory::{CORE_OWN, CORE_WINDOWS, core_neighbour};
 use arch::limits::CORE_DATA_BYTES;
 
-use crate::array::lowered::Lowered;
+use array::lowered::Lowered;
 
 const SECTIONS: &str = "}
 ENTRY(__start)

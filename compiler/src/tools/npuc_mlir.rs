@@ -5,8 +5,8 @@ use arch::Tile;
 use super::error::ToolError;
 use super::find::Tool;
 use super::workshop::{Call, Workshop};
-use crate::array::design::Design;
-use crate::kernel::ir::Module;
+use array::design::Design;
+use kernel::ir::Module;
 
 /// The design as text, which names the files of its kernels.
 pub const DESIGN: &str = "input.design";

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use arch::array::{lock, memory};
 use arch::{Tile, TileKind};
 
-use crate::array::lower::addresses::alignment;
-use crate::array::lowered::Lowered;
-use crate::array::worker::{CorePlan, PlanArg, PlanStep};
+use array::lower::addresses::alignment;
+use array::lowered::Lowered;
+use array::worker::{CorePlan, PlanArg, PlanStep};
 
 /// Why physical MLIR and a design do not go together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

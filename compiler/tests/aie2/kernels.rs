@@ -3,6 +3,7 @@
 use npuc::aie2::checker::{CheckReport, check};
 use npuc::aie2::emit::emit;
 use npuc::aie2::layout::layout;
+use npuc::aie2::mir::Program;
 use npuc::aie2::{Options, compile};
 use npuc::kernel::builder::FuncBuilder;
 use npuc::kernel::ir::{CoreLock, Count, Func, Module};
@@ -23,7 +24,7 @@ fn worker(kernel: &Func) -> Func {
     main.finish()
 }
 
-fn proved(kernel: Func) -> CheckReport {
+fn proved(kernel: Func) -> (Program, CheckReport) {
     let main = worker(&kernel);
     let module = verify(Module {
         funcs: vec![main, kernel],
@@ -32,35 +33,37 @@ fn proved(kernel: Func) -> CheckReport {
     let program = compile(&module, &Options::default()).unwrap_or_else(|e| panic!("{e}"));
     let map = layout(&program).unwrap_or_else(|e| panic!("{e}"));
     let image = emit(&program, &map).unwrap_or_else(|e| panic!("{e}"));
-    check(&image.text, &program, &map).unwrap_or_else(|errors| {
+    let report = check(&image.text, &program, &map).unwrap_or_else(|errors| {
         let text: Vec<_> = errors.iter().take(20).map(ToString::to_string).collect();
         panic!("{program}\n{} errors\n{}", errors.len(), text.join("\n"))
-    })
+    });
+    (program, report)
 }
 
 #[test]
 fn passthrough_is_proved() {
-    let report = proved(passthrough(4096).unwrap());
+    let (program, report) = proved(passthrough(4096).unwrap());
     assert!(report.reads > 0, "{report:?}");
+    insta::assert_snapshot!(program.funcs.last().unwrap());
 }
 
 #[test]
 fn scale_is_proved() {
-    let report = proved(scale_i16(1024, 3, 1).unwrap());
+    let (program, report) = proved(scale_i16(1024, 300, 8).unwrap());
     assert!(report.reads > 0, "{report:?}");
+    insta::assert_snapshot!(program.funcs.last().unwrap());
 }
 
 #[test]
 fn matmul_is_proved() {
-    for accumulate in [false, true] {
+    for (k, accumulate) in [(64, false), (64, true), (72, true)] {
         let shape = MatmulI8 {
             m: 64,
-            k: 64,
+            k,
             n: 64,
             accumulate,
         };
-        let report = proved(matmul_i8(shape).unwrap());
+        let (_, report) = proved(matmul_i8(shape).unwrap());
         assert!(report.reads > 0, "{report:?}");
-        println!("{report:?}");
     }
 }

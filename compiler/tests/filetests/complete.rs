@@ -43,7 +43,7 @@ const BY_HAND: [&str; 12] = [
 
 #[test]
 fn every_error_of_the_verifier_stands_in_some_file() {
-    let source = include_str!("../../src/kernel/verify/error.rs");
+    let source = include_str!("../../../kernel/src/verify/error.rs");
     let rules = source.split_once("pub enum Rule {").unwrap().1;
     let rules = rules.split_once("\n}").unwrap().0;
     let variants = rules.lines().filter_map(|line| {

@@ -8,9 +8,9 @@ pub mod values;
 pub use run::{Outcome, interpret};
 pub use standard::{Function, case_layernorm, function, scale, standard};
 
-use crate::kernel::ir::Func;
-use crate::kernel::types::Elem;
 use crate::nearest;
+use kernel::ir::Func;
+use kernel::types::Elem;
 use values::{Pattern, Rng, Values};
 
 /// A kernel in one shape.

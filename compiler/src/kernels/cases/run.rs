@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::values::{Pattern, from_bytes, to_bytes, ulps, ulps_beside};
 use super::{Case, Role};
-use crate::kernel::interp::{Arg, End, Interpreter, Memory, NoLocks};
-use crate::kernel::ir::Module;
-use crate::kernel::verify::{Verified, verify};
 use crate::machine::{Machine, Ran, STACK};
 use arch::array::memory::CORE_OWN;
 use arch::limits::{CORE_DATA_BYTES, VECTOR_ALIGN};
+use kernel::interp::{Arg, End, Interpreter, Memory, NoLocks};
+use kernel::ir::Module;
+use kernel::verify::{Verified, verify};
 
 /// Instructions that a kernel takes at most.
 const BUDGET: u64 = 10_000_000;

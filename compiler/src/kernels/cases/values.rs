@@ -2,7 +2,7 @@
 
 use half::bf16;
 
-use crate::kernel::types::Elem;
+use kernel::types::Elem;
 
 /// What the inputs of a run look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -7,10 +7,10 @@
 use super::layout::Blocked;
 use super::product::{A_BLOCKS, Ends, Pointers, Product};
 use super::{BLOCK_M, TILE_K, TILE_M, TILE_N};
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{Func, MacMode, Value};
-use crate::kernel::types::{AccLane, Rounding, Type};
 use crate::kernels::error::{KernelError, blocks, fits};
+use kernel::builder::FuncBuilder;
+use kernel::ir::{Func, MacMode, Value};
+use kernel::types::{AccLane, Rounding, Type};
 
 const NAME: &str = "matmul_bf16";
 /// Columns of a block of B and C.

@@ -8,10 +8,10 @@
 //! operands of a step are loaded while the products of the one before it are made.
 
 use super::{BLOCK_M, TILE_K, TILE_M, TILE_N};
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{Count, IntOp, MacMode, Value};
-use crate::kernel::types::Type;
 use crate::kernels::unroll::unrolled;
+use kernel::builder::FuncBuilder;
+use kernel::ir::{Count, IntOp, MacMode, Value};
+use kernel::types::Type;
 
 /// Longest k that is walked without a loop: a pass of the loop over tiles has as many cycles (8-bit
 /// operands) or twice as many (bf16).

@@ -6,10 +6,10 @@
 
 use super::int8::{self, ACC, BLOCK_N, MatmulI8};
 use super::product::{A_BLOCKS, Ends, Pointers, WHOLE_K};
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{Func, MacMode, SrsMode, Value};
-use crate::kernel::types::{AccLane, Elem, Rounding, Saturation, Type};
 use crate::kernels::error::{KernelError, at_most, fits};
+use kernel::builder::FuncBuilder;
+use kernel::ir::{Func, MacMode, SrsMode, Value};
+use kernel::types::{AccLane, Elem, Rounding, Saturation, Type};
 
 const NAME: &str = "matmul_i8 requantised";
 /// Greatest shift: sums have 32 bits.

@@ -1,10 +1,10 @@
 //! bf16 products: kernels.
 
 use super::{Kernels, Shape};
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{Func, Module};
 use crate::kernels::matmul::bf16::Sum;
 use crate::kernels::{KernelError, MatmulBf16, matmul_bf16};
+use kernel::builder::FuncBuilder;
+use kernel::ir::{Func, Module};
 
 pub(super) fn kernels(tile: Shape) -> Result<Kernels, KernelError> {
     let build = |sum| {

@@ -4,11 +4,11 @@ use arch::Tile;
 use arch::geometry::{COLUMNS, CORE_ROWS, FIRST_CORE_ROW};
 
 use super::{Gemm, Kernels, Product, int8};
-use crate::array::design::{
+use array::design::{
     Allocation, Arg, Buffer, Design, Kernel, Link, ObjectFifo, ObjectType, Param, Port, Step,
     Worker,
 };
-use crate::kernel::types::Elem;
+use kernel::types::Elem;
 
 /// Slabs that a memory tile holds: as many as its descriptors allow beside the joined tiles of C.
 const AHEAD: u32 = 6;

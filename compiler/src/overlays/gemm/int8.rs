@@ -4,12 +4,12 @@
 //! four times.
 
 use super::{Kernels, Shape};
-use crate::kernel::builder::FuncBuilder;
-use crate::kernel::ir::{Count, Func, MacMode, Module, SrsMode};
-use crate::kernel::types::{AccLane, Elem, Rounding, Saturation, Type};
 use crate::kernels::matmul::TILE_M;
 use crate::kernels::matmul::requant::{To, repeat_columns};
 use crate::kernels::{KernelError, MatmulI8, Requant, matmul_i8, passthrough};
+use kernel::builder::FuncBuilder;
+use kernel::ir::{Count, Func, MacMode, Module, SrsMode};
+use kernel::types::{AccLane, Elem, Rounding, Saturation, Type};
 
 /// How sums become results: the shifts leave 16 of the bits that sums of random 8-bit numbers take.
 pub const REQUANT: Requant = Requant {

@@ -24,9 +24,9 @@ use arch::geometry::{COLUMNS, CORE_ROWS};
 use serde::Deserialize;
 
 use super::{Family, Source};
-use crate::kernel::ir::Module;
-use crate::kernel::types::Elem;
 use crate::kernels::{KernelError, blocks};
+use kernel::ir::Module;
+use kernel::types::Elem;
 use layout::Layout;
 
 const NAME: &str = "gemm";

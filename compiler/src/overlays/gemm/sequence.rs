@@ -7,8 +7,8 @@ use arch::geometry::{COLUMNS, CORE_ROWS};
 use super::Gemm;
 use super::design::{a, b, c, pairs};
 use super::layout::Layout;
-use crate::array::design::{HostArg, SeqOp, Sequence, Transfer};
-use crate::array::schedule::MAX_UNDER_WAY;
+use array::design::{HostArg, SeqOp, Sequence, Transfer};
+use array::schedule::MAX_UNDER_WAY;
 
 /// Slabs outside the pairs that a core counts: the first and the last of a tile.
 const ENDS: u32 = 2;

@@ -9,8 +9,8 @@ pub use functions::{Function, case_layernorm, function};
 
 use super::values::Values;
 use super::{Case, Operand, Role, Work};
-use crate::kernel::types::Elem;
 use crate::kernels::KernelError;
+use kernel::types::Elem;
 
 /// Every kernel in its standard shapes, in the order of the tables.
 ///

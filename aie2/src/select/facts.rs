@@ -1,0 +1,164 @@
+//! What selection wants to know of a function before it begins: uses, and which object each pointer
+//! reaches.
+
+use std::collections::{HashMap, HashSet};
+
+use kernel::ir::{Block, Func, Inst, MoveOp, Op, Value, VectorOp};
+use kernel::types::Type;
+
+/// The object of constant addresses and of parameters that others may reach too.
+pub(super) const SHARED_OBJECT: u32 = 0;
+
+/// The stack: no pointer of the kernel reaches it.
+pub const STACK_OBJECT: u32 = u32::MAX;
+
+/// Facts about a function.
+pub(super) struct Facts {
+    /// Uses per value.
+    pub(super) uses: Vec<u32>,
+    /// Object that a pointer reaches; `None` where it may reach several.
+    objects: Vec<Option<u32>>,
+    /// 256-bit values that are only wanted as a half of a [`Op::Concat`], or as both: half -> (whole, high).
+    pub(super) halves: HashMap<Value, (Value, bool)>,
+    /// Results of [`Op::Srs`] and [`VectorOp::ToBf16`] whose only use is a store of the same block.
+    pub(super) stored: Vec<bool>,
+    /// Loads whose only use is a [`VectorOp::ToF32`] of the same block: loaded -> widened.
+    pub(super) widened_loads: HashMap<Value, Value>,
+}
+
+impl Facts {
+    pub(super) fn of(func: &Func) -> Self {
+        let n = func.types.len();
+        let mut facts = Facts {
+            uses: vec![0; n],
+            objects: vec![None; n],
+            halves: HashMap::new(),
+            stored: vec![false; n],
+            widened_loads: HashMap::new(),
+        };
+        facts.count_uses(&func.body);
+        for (k, param) in func.params.iter().enumerate() {
+            if func.ty(param.value) == Type::Ptr {
+                let own = k as u32 + 1;
+                let object = if param.noalias { own } else { SHARED_OBJECT };
+                facts.objects[param.value.index()] = Some(object);
+            }
+        }
+        // A pointer carried by a loop reaches what it reaches on entry unless a pass turns it to
+        // something else, which the second walk finds out.
+        facts.trace(&func.body);
+        facts.trace(&func.body);
+        facts.pair_up(&func.body);
+        facts
+    }
+
+    /// The object that `ptr` reaches.
+    pub(super) fn object(&self, ptr: Value) -> Option<u32> {
+        self.objects[ptr.index()]
+    }
+
+    fn count_uses(&mut self, block: &Block) {
+        for inst in &block.insts {
+            inst.op.for_each_operand(|v| self.uses[v.index()] += 1);
+            inst.op.blocks().for_each(|block| self.count_uses(block));
+        }
+    }
+
+    fn trace(&mut self, block: &Block) {
+        for Inst { results, op } in &block.insts {
+            match op {
+                Op::Addr(_) => self.objects[results[0].index()] = Some(SHARED_OBJECT),
+                Op::PtrAdd { ptr, .. } | Op::PtrAddVar { ptr, .. } => {
+                    self.objects[results[0].index()] = self.object(*ptr);
+                }
+                Op::Load { ptr, .. } | Op::LoadNarrow { ptr, .. } if results.len() > 1 => {
+                    self.objects[results[1].index()] = self.object(*ptr);
+                }
+                Op::Store { ptr, .. } | Op::StoreNarrow { ptr, .. } if !results.is_empty() => {
+                    self.objects[results[0].index()] = self.object(*ptr);
+                }
+                Op::Loop {
+                    params, init, body, ..
+                } => self.trace_loop(results, params, init, body),
+                Op::If {
+                    then, otherwise, ..
+                } => {
+                    self.trace(then);
+                    self.trace(otherwise);
+                    let both = then.yields().iter().zip(otherwise.yields());
+                    for (result, (a, b)) in results.iter().zip(both) {
+                        let same = self.object(*a) == self.object(*b);
+                        self.objects[result.index()] = self.object(*a).filter(|_| same);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn trace_loop(&mut self, results: &[Value], params: &[Value], init: &[Value], body: &Block) {
+        for (param, init) in params.iter().zip(init) {
+            self.objects[param.index()] = self.object(*init);
+        }
+        self.trace(body);
+        // The condition of a loop with one comes first.
+        let next = body.yields();
+        let next = &next[next.len().saturating_sub(params.len())..];
+        for (param, next) in params.iter().zip(next) {
+            if self.object(*next) != self.object(*param) {
+                self.objects[param.index()] = None;
+            }
+        }
+        self.trace(body);
+        for (result, param) in results.iter().zip(params) {
+            self.objects[result.index()] = self.object(*param);
+        }
+    }
+
+    fn pair_up(&mut self, block: &Block) {
+        // Only values that one instruction of the same block writes to a place of its own choice can
+        // be put in place.
+        let mut placeable = HashSet::new();
+        let mut stores = HashSet::new();
+        let mut loads = HashSet::new();
+        for Inst { results, op } in &block.insts {
+            match op {
+                Op::Load { .. } => {
+                    placeable.insert(results[0]);
+                    loads.insert(results[0]);
+                }
+                Op::Srs { .. } | Op::Vector(VectorOp::ToBf16 { .. }) => {
+                    placeable.insert(results[0]);
+                    stores.insert(results[0]);
+                }
+                Op::Mac { mode, .. } if mode.is_float() => {
+                    placeable.insert(results[0]);
+                }
+                Op::Ups { .. } | Op::Vector(VectorOp::Move(MoveOp::Pack { .. })) => {
+                    placeable.insert(results[0]);
+                }
+                Op::Vector(VectorOp::ToF32 { value }) => {
+                    placeable.insert(results[0]);
+                    if loads.contains(value) && self.uses[value.index()] == 1 {
+                        self.widened_loads.insert(*value, results[0]);
+                    }
+                }
+                Op::Concat { lo, hi } => {
+                    // Where both are one, it goes to the lower half and is copied from there.
+                    let uses = 1 + u32::from(lo == hi);
+                    for (half, high) in [(hi, true), (lo, false)] {
+                        if placeable.contains(half) && self.uses[half.index()] == uses {
+                            self.halves.insert(*half, (results[0], high));
+                        }
+                    }
+                }
+                Op::Store { value, .. }
+                    if stores.contains(value) && self.uses[value.index()] == 1 =>
+                {
+                    self.stored[value.index()] = true;
+                }
+                op => op.blocks().for_each(|block| self.pair_up(block)),
+            }
+        }
+    }
+}
