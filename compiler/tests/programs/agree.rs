@@ -3,86 +3,26 @@
 use std::collections::BTreeMap;
 
 use npuc::aie2::CompileError;
-use npuc::kernel::interp::{Arg, Interpreter, Locks, Memory};
-use npuc::kernel::ir::CoreLock;
-use npuc::kernel::verify::verify;
 use npuc::machine::{self, Failure};
 
-use super::generate::{BUFFER, Choices, module};
+use super::compare::{Agreement, compare};
 
-/// Instructions that a program executes at most.
-const BUDGET: u64 = 100_000;
-
-/// One lock, which programs release before they acquire it.
-struct Counted(i32);
-
-impl Locks for Counted {
-    fn acquire(&mut self, _: &mut Memory, _: CoreLock, value: u8) -> bool {
-        self.0 -= i32::from(value);
-        self.0 >= 0
-    }
-
-    fn release(&mut self, _: &mut Memory, _: CoreLock, value: u8) {
-        self.0 += i32::from(value);
-    }
-}
-
-fn memory(seed: u32) -> Memory {
-    let mut state = seed | 1;
-    let mut bytes = || -> Vec<u8> {
-        let byte = |_| {
-            state ^= state << 13;
-            state ^= state >> 17;
-            state ^= state << 5;
-            state as u8
-        };
-        (0..BUFFER).map(byte).collect()
-    };
-    let mut memory = Memory::new();
-    let mapped = memory
-        .map_with("a", 0x71000, &bytes())
-        .and_then(|()| memory.map_with("b", 0x50000, &bytes()));
-    mapped.expect("two buffers apart");
-    memory
-}
-
-/// How a program ended that was not wrong.
-pub(super) enum Agreement {
-    /// Every byte is the same.
-    Agreed,
-    /// The back end refuses it for want of registers, and says which.
-    Refused(String),
-}
-
-/// Makes a program of the choices and runs it on memory that follows from `seed`.
+/// Makes a program of the choices and runs it on memory that follows from `seed`; it may need more
+/// registers than there are.
 ///
 /// # Errors
 /// The program and what differs, or what keeps it from running.
 pub(super) fn agree(choices: &[u8], seed: u32, scalar: i32) -> Result<Agreement, String> {
-    let module = verify(module(&mut Choices::new(choices))).map_err(|e| e.to_string())?;
-    let wrong = |what: String| format!("{}{what}", *module);
-    let memory = memory(seed);
-    let args = [Arg::Ptr(0x71000), Arg::Ptr(0x50000), Arg::I32(scalar)];
-    let mut interpreter = Interpreter::new(&module, memory.clone(), Counted(0), BUDGET);
-    let outcome = interpreter.run("main", &args);
-    let outcome = outcome.map_err(|trap| wrong(trap.to_string()))?;
-    let ran = match machine::run(&module, "main", &args, &memory, BTreeMap::new()) {
-        Ok(ran) => ran,
-        Err(Failure::Compile(
-            reason @ (CompileError::Pressure { .. } | CompileError::AcrossCall { .. }),
-        )) => return Ok(Agreement::Refused(reason.to_string())),
-        Err(e) => return Err(wrong(e.to_string())),
-    };
-    if ran.end != outcome.end {
-        return Err(wrong(format!("ends with {:?}", ran.end)));
-    }
-    for (region, bytes) in interpreter.memory.regions().iter().zip(&ran.regions) {
-        if let Some(at) = (0..bytes.len()).find(|at| region.bytes()[*at] != bytes[*at]) {
-            let (name, here, there) = (region.name(), region.bytes()[at], bytes[at]);
-            return Err(wrong(format!(
-                "byte {at} of {name} is {here:#04x} for the interpreter and {there:#04x} compiled"
-            )));
-        }
-    }
-    Ok(Agreement::Agreed)
+    compare(
+        choices,
+        seed,
+        scalar,
+        |module, args, memory| match machine::run(module, "main", args, memory, BTreeMap::new()) {
+            Ok(ran) => Ok(Ok((ran.end, ran.regions))),
+            Err(Failure::Compile(
+                reason @ (CompileError::Pressure { .. } | CompileError::AcrossCall { .. }),
+            )) => Ok(Err(reason.to_string())),
+            Err(e) => Err(e.to_string()),
+        },
+    )
 }

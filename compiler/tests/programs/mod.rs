@@ -1,13 +1,15 @@
 //! Random programs: the text form, the interpreter and the compiled code agree about them.
 
 mod agree;
+mod compare;
 mod generate;
 
 use npuc::kernel::read::{load, read};
 use npuc::kernel::verify::{verify, verify_source};
 use proptest::prelude::*;
 
-use agree::{Agreement, agree};
+use agree::agree;
+use compare::Agreement;
 use generate::{Choices, module};
 
 /// A text to insert, or a character to take out.

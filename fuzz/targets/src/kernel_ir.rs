@@ -2,10 +2,12 @@
 
 #[path = "../../../compiler/tests/programs/agree.rs"]
 mod agree;
+#[path = "../../../compiler/tests/programs/compare.rs"]
+mod compare;
 #[path = "../../../compiler/tests/programs/generate/mod.rs"]
 mod generate;
 
-use agree::Agreement;
+use compare::Agreement;
 
 /// Runs the program of some choices with a scalar and memory that follows from a seed; why it was not
 /// compiled, if it needs more registers than there are.

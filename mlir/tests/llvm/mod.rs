@@ -3,3 +3,4 @@
 mod cores;
 mod filetests;
 mod library;
+mod random;
