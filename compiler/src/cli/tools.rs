@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Failure;
 use crate::tools::choice::{Array, Choices, Cores, Pdi, Xclbin};
-use crate::tools::{Flags, Places, TIME_LIMIT, Toolchain};
+use crate::tools::{Flags, Places, TIME_LIMIT, Toolchain, process};
 
 /// Flags of commands that build.
 #[derive(Clone, Debug, clap::Args)]
@@ -66,6 +66,11 @@ impl Tools {
         let toolchain = Toolchain::find(choices, &places, limit).map_err(Failure::work)?;
         for warning in toolchain.warnings().map_err(Failure::work)? {
             eprintln!("warning: {warning}");
+        }
+        if !toolchain.found().is_empty()
+            && let Err(error) = process::heed_interrupts()
+        {
+            eprintln!("warning: an interrupt leaves tools running: {error}");
         }
         Ok(toolchain)
     }

@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -17,6 +18,8 @@ const READ: u64 = 64 << 10;
 const LINES: (usize, usize) = (20, 10);
 /// Longest line that is shown, in characters.
 const LINE: usize = 300;
+/// Exit code of a process that an interrupt ended, as shells have it.
+const ENDED_BY_USER: i32 = 130;
 
 /// How a program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub enum End {
     TimeLimit(Duration),
     /// It was stopped because it said too much.
     Flood,
+    /// It was stopped because the user asked for the end.
+    Interrupted,
 }
 
 impl std::fmt::Display for End {
@@ -45,6 +50,7 @@ impl std::fmt::Display for End {
                 f,
                 "was stopped: it had written {MOST_WORDS} bytes of output"
             ),
+            End::Interrupted => f.write_str("was stopped: the build was interrupted"),
         }
     }
 }
@@ -56,9 +62,26 @@ fn ended(status: ExitStatus) -> End {
     }
 }
 
+/// Whether the user has asked for the end.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// From now on the first interrupt or termination ends the programs that run, and lets no other start;
+/// the second ends this process at once.
+///
+/// # Errors
+/// When the system or another listener does not let us listen: then interrupts end this process alone.
+pub fn heed_interrupts() -> Result<(), ctrlc::Error> {
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            std::process::exit(ENDED_BY_USER);
+        }
+    })
+}
+
 /// Runs `program` in `folder`, both of its outputs in the file `log`, and waits for its end.
 ///
-/// At the limit the program is killed together with those that it started.
+/// At the limit, and where [`heed_interrupts`] hears of one, the program is killed together with those
+/// that it started.
 ///
 /// # Errors
 /// When it cannot be started or waited for.
@@ -84,6 +107,9 @@ pub fn run(
     let stopped = loop {
         if let Some(status) = child.try_wait()? {
             return Ok(ended(status));
+        }
+        if INTERRUPTED.load(Ordering::SeqCst) {
+            break End::Interrupted;
         }
         if Instant::now() >= end {
             break End::TimeLimit(limit);

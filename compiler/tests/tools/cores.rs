@@ -1,13 +1,15 @@
 //! `--cores peano`: stand-ins for Peano and npuc-mlir, and the real LLVM 22 for what it can read.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use npuc::array::lower::lower;
 use npuc::array::verify::verify;
 use npuc::overlays::user;
 use npuc::tools::choice::{Choices, Cores};
 use npuc::tools::{Found, Tool, Toolchain, Workshop, ldscript, npuc_mlir, peano};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use super::stand_in::{Answer, Expect};
 use super::user::{example, louder, run, samples};
@@ -241,6 +243,34 @@ fn a_hanging_or_lying_peano() {
     ]);
     let places = loudest(&bench).install(&bench, &[("opt", Answer::Nothing)]);
     build(&bench, &design, &places, &[]).failed(&["opt wrote `core_0_2.opt.ll`, which is not"]);
+}
+
+#[test]
+fn an_interrupt_ends_the_tool_that_runs() {
+    let bench = Bench::new();
+    let design = example("loudest.design");
+    let places = loudest(&bench).install(&bench, &[("llc", Answer::Hangs)]);
+    let places: Vec<&str> = places.iter().map(String::as_str).collect();
+    let npuc = bench
+        .command(&[&[str(&design), "--cores", "peano"], &places[..]].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("npuc starts");
+    let named = bench.path("llc.pid");
+    let end = Instant::now() + Duration::from_secs(60);
+    while !named.exists() {
+        assert!(Instant::now() < end, "llc was never called");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    kill_process(Pid::from_child(&npuc), Signal::INT).expect("npuc runs");
+    let output = npuc.wait_with_output().expect("npuc ends");
+    Outcome::of(&output)
+        .failed(&["core (0,2): generating code: llc was stopped: the build was interrupted"]);
+    let text = std::fs::read_to_string(named).expect("it is read");
+    let tool = text.trim().parse().ok().and_then(Pid::from_raw);
+    let gone = test_kill_process(tool.expect("a process"));
+    assert_eq!(gone, Err(rustix::io::Errno::SRCH));
 }
 
 #[test]

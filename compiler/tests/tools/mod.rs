@@ -56,6 +56,10 @@ impl Bench {
 
     /// `npuc build` with these arguments, into the folder `out`, no tool in sight but on PATH.
     fn build(&self, args: &[&str]) -> Outcome {
+        Outcome::of(&self.command(args).output().expect("npuc starts"))
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_npuc"));
         command
             .arg("build")
@@ -70,8 +74,8 @@ impl Bench {
         ] {
             command.env_remove(variable);
         }
-        let output = command.env("NO_COLOR", "1").output().expect("npuc starts");
-        Outcome::of(&output)
+        command.env("NO_COLOR", "1");
+        command
     }
 
     /// Names in the output folder, those of its own use left out.

@@ -16,7 +16,7 @@ pub(super) enum Answer {
     Fails(&'static str),
     /// With an output that is not what it should be.
     Garbage,
-    /// Not at all.
+    /// Not at all; the process is named in the file `TOOL.pid`.
     Hangs,
     /// With code 0 and no output.
     Nothing,
@@ -86,7 +86,13 @@ impl Bench {
             script += &last(&match answer {
                 Answer::Fails(words) => format!("echo '{words}' >&2; exit 1"),
                 Answer::Crashes => "kill -SEGV $$".to_owned(),
-                Answer::Hangs => "sleep 60".to_owned(),
+                Answer::Hangs => {
+                    let named = self.path(&format!("{tool}.pid"));
+                    format!(
+                        "echo $$ > '{0}.new'; mv '{0}.new' '{0}'; sleep 60",
+                        named.display()
+                    )
+                }
                 Answer::Works | Answer::Garbage | Answer::Nothing => ":".to_owned(),
             });
         }
