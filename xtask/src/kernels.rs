@@ -24,10 +24,13 @@ pub(crate) struct Args {
 
 /// What a change of leads to another build.
 const WATCHED: &[&str] = &[
+    "aie2/src",
     "arch/src",
     "arch/data",
+    "array/src",
     "compiler/src",
     "formats/src",
+    "kernel/src",
     "kernels.toml",
 ];
 /// Changes within this time of each other are one: editors write files in several steps.
