@@ -102,10 +102,8 @@ fn interpreted(a: &[i8], b: &[i8]) -> Result<Vec<i32>> {
         .map(matmul_i8)
         .into_iter()
         .collect::<Result<_, _>>();
-    let module = verify(Module {
-        funcs: funcs.into_diagnostic()?,
-    })
-    .into_diagnostic()?;
+    let funcs: Vec<_> = funcs.into_diagnostic()?;
+    let module = verify(Module::from(funcs)).into_diagnostic()?;
     let bytes = |tile: &[i8]| -> Vec<u8> { tile.iter().map(|&x| x as u8).collect() };
     let row_elems = INNER * SIDE;
     let mut product = Vec::with_capacity(M * N);

@@ -87,9 +87,7 @@ fn main() -> Result<()> {
     let kernel = double();
     let source = Source {
         design: design(&kernel),
-        kernels: Module {
-            funcs: vec![kernel],
-        },
+        kernels: Module::from(vec![kernel]),
     };
     let key = Key::new(["own_kernel"]);
     let files = files::build("own_kernel", &source, &key, &|_| ()).into_diagnostic()?;

@@ -52,9 +52,7 @@ fn design(inputs: usize, object: ObjectType, kernel: Func) -> Source {
             .collect(),
         ops: transfers.chain([SeqOp::wait("out")]).collect(),
     }];
-    let kernels = Module {
-        funcs: vec![kernel],
-    };
+    let kernels = Module::from(vec![kernel]);
     Source { design, kernels }
 }
 

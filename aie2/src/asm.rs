@@ -186,6 +186,7 @@ pub fn assemble(text: &str) -> Result<Image, AsmError> {
     }
     Ok(Image {
         text: bytes,
+        data: Vec::new(),
         symbols,
     })
 }

@@ -1,14 +1,18 @@
 //! From verified kernel IR to scheduled machine instructions with registers.
 
+use std::ops::Range;
+
+use arch::array::memory::CORE_OWN;
 use arch::limits::PROGRAM_BYTES;
 
 use super::allocate::{Finished, finish};
 use super::error::CompileError;
 use super::loops::LoopReport;
-use super::mir::{self, Label, MOperand};
+use super::mir::{self, Label, MData, MOperand};
 use super::select::{lower, start};
 use super::spill::SpillReport;
 use super::vcode::VFunc;
+use kernel::data::addresses;
 use kernel::ir::Module;
 use kernel::verify::Verified;
 
@@ -19,6 +23,8 @@ pub struct Options {
     pub entry: String,
     /// Bytes of data memory for the stack.
     pub stack_bytes: u32,
+    /// What else of the core's own data memory constant data is to spare, by addresses of the data space.
+    pub taken: Vec<Range<u32>>,
 }
 
 impl Default for Options {
@@ -26,6 +32,7 @@ impl Default for Options {
         Options {
             entry: "main".to_owned(),
             stack_bytes: arch::limits::DEFAULT_STACK_BYTES,
+            taken: Vec::new(),
         }
     }
 }
@@ -46,8 +53,8 @@ pub struct Compiled {
 /// Compiles a core's program: start-up code first, then the functions in the order of the module.
 ///
 /// # Errors
-/// When the entry function is missing, an operation has no instruction, or more values are needed
-/// at once than there are registers.
+/// When the entry function is missing, an operation has no instruction, more values are needed at once
+/// than there are registers, or constant data has no room.
 pub fn compile(module: &Verified<Module>, options: &Options) -> Result<mir::Program, CompileError> {
     Ok(compile_reported(module, options)?.program)
 }
@@ -76,8 +83,20 @@ pub fn compile_reported(
         spills: Vec::new(),
         stack_bytes: 0,
     };
+    let mut taken = options.taken.clone();
+    taken.push(CORE_OWN..CORE_OWN + options.stack_bytes);
+    let constants = addresses(module, &taken)?;
+    compiled.program.data = module
+        .data
+        .iter()
+        .map(|data| MData {
+            name: data.name.clone(),
+            address: constants.get(&data.name).copied().unwrap_or(CORE_OWN),
+            bytes: data.bytes.clone(),
+        })
+        .collect();
     let mut frames = Vec::new();
-    let funcs = module.funcs.iter().map(lower);
+    let funcs = module.funcs.iter().map(|func| lower(func, &constants));
     let funcs: Vec<VFunc> = std::iter::once(Ok(start(&options.entry)))
         .chain(funcs)
         .collect::<Result<_, _>>()?;

@@ -4,23 +4,28 @@ use arch::aie2::{EncodeError, EncodedBundle, Format, Inst, Operand, SlotSet, enc
 use formats::elf::{CoreElf, Segment, Symbol, SymbolKind};
 
 use super::layout::LayoutMap;
-use super::mir::{Label, MBlock, MInst, MOperand, Program};
+use super::mir::{Label, MBlock, MData, MInst, MOperand, Program};
 
-/// A core's program memory, from address 0 on.
+/// A core's program memory, from address 0 on, and its constant data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     /// Bundles, one after the other.
     pub text: Vec<u8>,
-    /// Functions in the order of their addresses.
+    /// Constant data, which lies in data memory.
+    pub data: Vec<MData>,
+    /// Functions in the order of their addresses, then constant data.
     pub symbols: Vec<Symbol>,
 }
 
 impl Image {
-    /// The program as an executable for one core, without data.
+    /// The program as an executable for one core.
     pub fn to_elf(&self) -> CoreElf {
+        let data = self.data.iter();
+        let data = data.map(|data| Segment::bytes(data.address, data.bytes.clone()));
+        let text = Segment::bytes(0, self.text.clone());
         CoreElf {
             entry: 0,
-            segments: vec![Segment::bytes(0, self.text.clone())],
+            segments: std::iter::once(text).chain(data).collect(),
             symbols: self.symbols.clone(),
         }
     }
@@ -92,9 +97,17 @@ pub fn emit(program: &Program, map: &LayoutMap) -> Result<Image, EmitError> {
         kind: SymbolKind::Function,
         global: true,
     });
+    let data = program.data.iter().map(|data| Symbol {
+        name: data.name.clone(),
+        addr: data.address,
+        size: data.bytes.len() as u32,
+        kind: SymbolKind::Object,
+        global: true,
+    });
     Ok(Image {
         text,
-        symbols: symbols.collect(),
+        symbols: symbols.chain(data).collect(),
+        data: program.data.clone(),
     })
 }
 

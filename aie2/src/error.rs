@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use kernel::data::NoRoom;
+
 /// Why a module does not compile.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CompileError {
@@ -86,6 +88,9 @@ pub enum CompileError {
         /// Largest function.
         func: String,
     },
+    /// Data memory is too small for the constant data.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// The stack is too small.
     #[error(
         "the calls of `{name}` take {bytes} bytes of stack, but there are {limit}\nhelp: give the worker a larger stack, or keep fewer values alive across calls"

@@ -13,6 +13,19 @@ use arch::aie2::{Opcode, Reg};
 pub struct Program {
     /// Functions in the order of their addresses.
     pub funcs: Vec<MFunc>,
+    /// Constant data.
+    pub data: Vec<MData>,
+}
+
+/// Constant data at its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MData {
+    /// Symbol.
+    pub name: String,
+    /// Address of its first byte in the core's data space.
+    pub address: u32,
+    /// Contents.
+    pub bytes: Vec<u8>,
 }
 
 /// A function: blocks in the order of their addresses, the first is the entry.

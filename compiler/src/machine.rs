@@ -17,13 +17,14 @@ use aie2::layout::{LayoutError, LayoutMap, layout};
 use aie2::mir::Program;
 use aie2::{CompileError, LoopReport, Options, compile_reported};
 use kernel::builder::FuncBuilder;
+use kernel::data;
 use kernel::interp::{Arg, End, Memory};
 use kernel::ir::{CoreLock, Module};
 use kernel::types::DATA_SPACE;
 use kernel::verify::{VerifyErrors, verify};
 
 /// Where the stack begins and what it may take; no region of a run's memory may lie in it.
-pub const STACK: Range<u32> = 0x70000..0x70400;
+pub const STACK: Range<u32> = data::STACK;
 /// Cycles after which a program is taken to run for ever.
 const LIMIT: u64 = 5_000_000;
 /// Name of the program that calls the function.
@@ -56,6 +57,20 @@ pub enum Failure {
     Stack {
         /// Region.
         region: String,
+    },
+    /// A region of memory lies where constant data of the program does.
+    #[error(
+        "region {region} lies where constant data @{data} does, {:#x}..{:#x}\nhelp: map it elsewhere",
+        .place.start,
+        .place.end
+    )]
+    Constant {
+        /// Region.
+        region: String,
+        /// Name of the data.
+        data: String,
+        /// Its place.
+        place: Range<u32>,
     },
     /// The core does something without meaning.
     #[error(transparent)]
@@ -169,14 +184,29 @@ impl Machine {
         let mut bus = Bus {
             space: vec![0; (DATA_SPACE.end() - DATA_SPACE.start() + 1) as usize],
             mapped: vec![STACK],
+            constants: Vec::new(),
             locks,
         };
+        for data in &self.image.data {
+            let range = data.address..data.address + data.bytes.len() as u32;
+            bus.slice(&range).copy_from_slice(&data.bytes);
+            bus.constants.push(range);
+        }
         for region in memory.regions() {
             let (base, bytes) = (region.base(), region.bytes());
             let range = base..base + bytes.len() as u32;
             if range.start < STACK.end && STACK.start < range.end {
                 return Err(Failure::Stack {
                     region: region.name().to_owned(),
+                });
+            }
+            let mut constants = bus.constants.iter().zip(&self.image.data);
+            let meets = |c: &Range<u32>| range.start < c.end && c.start < range.end;
+            if let Some((place, data)) = constants.find(|(place, _)| meets(place)) {
+                return Err(Failure::Constant {
+                    region: region.name().to_owned(),
+                    data: data.name.clone(),
+                    place: place.clone(),
                 });
             }
             bus.slice(&range).copy_from_slice(bytes);
@@ -236,6 +266,8 @@ struct Bus {
     space: Vec<u8>,
     /// What of it may be touched.
     mapped: Vec<Range<u32>>,
+    /// What of it may be read.
+    constants: Vec<Range<u32>>,
     locks: BTreeMap<u8, u8>,
 }
 
@@ -245,11 +277,13 @@ impl Bus {
         &mut self.space[at(range.start)..at(range.end)]
     }
 
-    fn access(&mut self, addr: u32, bytes: usize) -> Result<&mut [u8], BusError> {
+    fn access(&mut self, addr: u32, bytes: usize, write: bool) -> Result<&mut [u8], BusError> {
         let range = addr..addr + bytes as u32;
         let inside = |r: &Range<u32>| r.start <= range.start && range.end <= r.end;
-        match self.mapped.iter().any(inside) {
+        let constant = self.constants.iter().any(inside);
+        match self.mapped.iter().any(inside) || (constant && !write) {
             true => Ok(self.slice(&range)),
+            false if constant => Err(BusError::new("constant data is there")),
             false => Err(BusError::new("no region is there")),
         }
     }
@@ -257,12 +291,12 @@ impl Bus {
 
 impl CoreBus for Bus {
     fn load(&mut self, addr: u32, out: &mut [u8]) -> Result<(), BusError> {
-        out.copy_from_slice(self.access(addr, out.len())?);
+        out.copy_from_slice(self.access(addr, out.len(), false)?);
         Ok(())
     }
 
     fn store(&mut self, addr: u32, data: &[u8]) -> Result<(), BusError> {
-        self.access(addr, data.len())?.copy_from_slice(data);
+        self.access(addr, data.len(), true)?.copy_from_slice(data);
         Ok(())
     }
 

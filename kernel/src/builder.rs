@@ -68,6 +68,11 @@ impl FuncBuilder {
         self.one(Type::Ptr, Op::Addr(addr))
     }
 
+    /// Address of constant data of the module.
+    pub fn data(&mut self, name: impl Into<String>) -> Value {
+        self.one(Type::Ptr, Op::Data(name.into()))
+    }
+
     /// Integer operation on scalars.
     pub fn int(&mut self, op: IntOp, a: Value, b: Value) -> Value {
         self.one(Type::I32, Op::Int { op, a, b })

@@ -1,11 +1,12 @@
 //! Kernel IR: what one core computes.
 //!
-//! A [`Module`] holds the functions of one core's program. A [`Func`] is structured: blocks are
+//! A [`Module`] holds the functions of one core's program and the constant data that they read. A [`Func`] is structured: blocks are
 //! straight lines of instructions in SSA form, and control flow is in instructions with blocks of their
 //! own: loops, carried values going in as block parameters and coming back by `yield`, and choices
 //! between two blocks. Operations stand at the level of the AIE2 vector unit: an operation is one
 //! instruction of the core, or a short sequence that no one would want to spell out.
 
+mod data;
 mod lanes;
 mod mac;
 mod memory;
@@ -15,6 +16,7 @@ mod vector;
 
 use std::fmt;
 
+pub use data::Data;
 pub use lanes::{CompareOp, LaneOp, MaskOp, lane_kind};
 pub use mac::{Addend, MacMode, MacShape};
 pub use memory::{Access, Dim, MAX_WALK_STEPS, Narrow, WalkDims, Width};
@@ -27,9 +29,11 @@ use super::types::{Rounding, Saturation, Type};
 /// Loops within loops that a function may have.
 pub const MAX_NESTING: usize = 32;
 
-/// The functions of one core's program.
+/// The functions of one core's program, and its constant data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Module {
+    /// Constant data; names are unique.
+    pub data: Vec<Data>,
     /// Functions; names are unique.
     pub funcs: Vec<Func>,
 }
@@ -38,6 +42,16 @@ impl Module {
     /// The function called `name`.
     pub fn func(&self, name: &str) -> Option<&Func> {
         self.funcs.iter().find(|f| f.name == name)
+    }
+}
+
+impl From<Vec<Func>> for Module {
+    /// Functions without constant data.
+    fn from(funcs: Vec<Func>) -> Self {
+        Module {
+            data: Vec::new(),
+            funcs,
+        }
     }
 }
 
@@ -174,6 +188,10 @@ pub enum Op {
     Const(i32),
     /// A constant address in the core's data space -> ptr.
     Addr(u32),
+    /// The address of constant data of the module, by its name -> ptr.
+    ///
+    /// Nothing may be written there.
+    Data(String),
     /// Integer operation on two scalars -> i32.
     Int {
         /// Which.
@@ -410,6 +428,7 @@ impl Op {
         match self {
             Op::Const(_)
             | Op::Addr(_)
+            | Op::Data(_)
             | Op::AccZero(_)
             | Op::Walk(_)
             | Op::Acquire { .. }
@@ -458,6 +477,7 @@ impl Op {
         match self {
             Op::Const(_)
             | Op::Addr(_)
+            | Op::Data(_)
             | Op::AccZero(_)
             | Op::Walk(_)
             | Op::Acquire { .. }
@@ -510,7 +530,7 @@ impl Op {
             Op::Const(_) | Op::Int { .. } | Op::Unary { .. } | Op::Select { .. } => {
                 vec![Type::I32]
             }
-            Op::Addr(_) | Op::PtrAdd { .. } | Op::PtrAddVar { .. } => vec![Type::Ptr],
+            Op::Addr(_) | Op::Data(_) | Op::PtrAdd { .. } | Op::PtrAddVar { .. } => vec![Type::Ptr],
             Op::Walk(dims) => vec![Type::Walk { dims: dims.dims() }],
             Op::Load {
                 ty: read, access, ..

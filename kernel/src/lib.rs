@@ -2,6 +2,7 @@
 //!
 //! - [`types`]: scalars, pointers, vectors, accumulators.
 //! - [`ir`]: modules, functions, blocks, operations.
+//! - [`data`]: where constant data lies.
 //! - [`builder`]: builds functions from Rust.
 //! - [`mod@print`]: IR to text, canonical numbering.
 //! - [`read`]: text to IR.
@@ -10,6 +11,7 @@
 //! - [`nearest`](fn@nearest): what a mistyped name may have meant, for errors.
 
 pub mod builder;
+pub mod data;
 pub mod interp;
 pub mod ir;
 mod nearest;

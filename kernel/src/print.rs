@@ -5,6 +5,7 @@
 //! values and its body). [`Func::canonical`] brings a function itself to that numbering, which is
 //! the one that the reader makes.
 
+pub(super) mod data;
 mod vector;
 
 use std::fmt::{self, Write};
@@ -125,8 +126,11 @@ fn renumber(block: &Block, map: &impl Fn(Value) -> Value) -> Block {
 
 impl fmt::Display for Module {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for data in &self.data {
+            writeln!(f, "{}", data::text(data))?;
+        }
         for (i, func) in self.funcs.iter().enumerate() {
-            if i > 0 {
+            if i > 0 || !self.data.is_empty() {
                 f.write_char('\n')?;
             }
             func.fmt(f)?;
@@ -216,6 +220,7 @@ fn operation(names: &Names, op: &Op) -> String {
     match op {
         Op::Const(value) => format!("const {value}"),
         Op::Addr(addr) => format!("addr {addr:#x}"),
+        Op::Data(name) => format!("addr @{name}"),
         Op::Int { op, a, b } => format!("{op} {}, {}", n(a), n(b)),
         Op::Unary { op, a } => format!("{op} {}", n(a)),
         Op::Select { cond, a, b } => format!("select {}, {}, {}", n(cond), n(a), n(b)),
@@ -354,9 +359,7 @@ kernel @passthrough(%0: ptr noalias, %1: ptr noalias) {
         });
         let func = b.finish();
         assert_eq!(func.to_string(), COPY);
-        let module = Module {
-            funcs: vec![func.canonical()],
-        };
+        let module = Module::from(vec![func.canonical()]);
         assert_ne!(module.funcs[0], func);
         assert_eq!(read(COPY).map(|(module, _)| module), Ok(module));
         assert_eq!(load(COPY).map(|m| m.to_string()), Ok(COPY.to_string()));

@@ -9,6 +9,9 @@ use kernel::types::Type;
 /// The object of constant addresses and of parameters that others may reach too.
 pub(super) const SHARED_OBJECT: u32 = 0;
 
+/// Constant data: nothing writes there.
+const CONSTANT_OBJECT: u32 = u32::MAX / 2;
+
 /// The stack: no pointer of the kernel reaches it.
 pub const STACK_OBJECT: u32 = u32::MAX;
 
@@ -67,6 +70,7 @@ impl Facts {
     fn trace(&mut self, block: &Block) {
         for Inst { results, op } in &block.insts {
             match op {
+                Op::Data(_) => self.objects[results[0].index()] = Some(CONSTANT_OBJECT),
                 Op::Addr(_) => self.objects[results[0].index()] = Some(SHARED_OBJECT),
                 Op::PtrAdd { ptr, .. } | Op::PtrAddVar { ptr, .. } => {
                     self.objects[results[0].index()] = self.object(*ptr);

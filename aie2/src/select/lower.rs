@@ -12,6 +12,7 @@ use crate::error::CompileError;
 use crate::frame::Frame;
 use crate::mir::{BlockId, BlockKind, Edge, ValueId};
 use crate::vcode::{Arg, RegClass, VBlock, VFunc, VInst, ValueInfo};
+use kernel::data::Addresses;
 use kernel::ir::{Block, Count, Func, Inst, Op, SrsMode, Value};
 use kernel::types::{Rounding, Type};
 
@@ -79,6 +80,8 @@ pub(super) struct Saved {
 /// Selection of one function.
 pub(super) struct Lower<'a> {
     pub(super) func: &'a Func,
+    /// Where constant data is.
+    constants: &'a Addresses,
     pub(super) facts: Facts,
     pub(super) out: VFunc,
     /// What the control registers hold here.
@@ -96,10 +99,14 @@ pub(super) struct Lower<'a> {
     pub(super) walks: (usize, usize),
 }
 
-/// Selects instructions for a function.
-pub fn lower(func: &Func) -> Result<VFunc, CompileError> {
+/// Selects instructions for a function that finds constant data at these addresses.
+///
+/// # Errors
+/// An operation without an instruction.
+pub fn lower(func: &Func, constants: &Addresses) -> Result<VFunc, CompileError> {
     let mut lower = Lower {
         func,
+        constants,
         facts: Facts::of(func),
         out: VFunc {
             name: func.name.clone(),
@@ -172,6 +179,11 @@ impl Lower<'_> {
         match op {
             Op::Const(c) => self.set_ref(results[0], Ref::Const(*c)),
             Op::Addr(a) => self.set_ref(results[0], Ref::Addr(*a)),
+            Op::Data(name) => {
+                // The verifier has seen to it that the module has it.
+                let address = self.constants.get(name).copied().unwrap_or(0);
+                self.set_ref(results[0], Ref::Addr(address));
+            }
             Op::AccZero(ty) => self.set_ref(results[0], Ref::Zero(*ty)),
             Op::Int { op, a, b } => self.lower_int(results[0], *op, *a, *b),
             Op::Unary { op, a } => self.lower_unary(results[0], *op, *a),

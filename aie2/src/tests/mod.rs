@@ -8,15 +8,16 @@ use crate::mir::Program;
 use crate::select::lower;
 use crate::{Options, checker, compile, emit, layout};
 use kernel::builder::FuncBuilder;
+use kernel::data::Addresses;
 use kernel::ir::{CoreLock, Count, Func, MacMode, Module, SrsMode};
 use kernel::types::{AccLane, Elem, Rounding, Saturation, Type};
 use kernel::verify::verify;
 
 /// Compiles a function, runs it on names, prints its schedule.
 fn compiled(func: Func) -> String {
-    let module = Module { funcs: vec![func] };
+    let module = Module::from(vec![func]);
     let module = verify(module).expect("the test's function is right");
-    let func = lower(&module.funcs[0]).expect("selects");
+    let func = lower(&module.funcs[0], &Addresses::new()).expect("selects");
     let func = finish(func).expect("has registers").func;
     if let Err(error) = simulate::simulate(&func, 40) {
         panic!("{error}\n{func}");
@@ -42,9 +43,7 @@ fn with_worker(kernel: Func) -> Module {
         b.release(CoreLock(48), 1);
         vec![]
     });
-    Module {
-        funcs: vec![b.finish(), kernel],
-    }
+    Module::from(vec![b.finish(), kernel])
 }
 
 /// Compiles a module and holds the bytes against the program.
@@ -177,9 +176,7 @@ fn worker() -> Func {
 
 #[test]
 fn calls_kernels_between_locks() {
-    let module = Module {
-        funcs: vec![worker(), scale()],
-    };
+    let module = Module::from(vec![worker(), scale()]);
     let module = verify(module).expect("the test's module is right");
     let program = compile(&module, &Options::default()).expect("compiles");
     insta::assert_snapshot!(format!("{}\n{}", program.funcs[0], program.funcs[1]));
@@ -206,11 +203,9 @@ fn crowded() -> Func {
 
 #[test]
 fn pressure_in_a_hardware_loop_is_named() {
-    let module = verify(Module {
-        funcs: vec![crowded()],
-    });
+    let module = verify(Module::from(vec![crowded()]));
     let module = module.expect("the test's function is right");
-    let error = finish(lower(&module.funcs[0]).expect("selects"))
+    let error = finish(lower(&module.funcs[0], &Addresses::new()).expect("selects"))
         .err()
         .expect("ten accumulators do not fit");
     insta::assert_snapshot!(error);
@@ -231,7 +226,7 @@ fn long(steps: u32) -> Func {
 #[test]
 fn what_cannot_fit_is_refused_before_it_is_scheduled() {
     let funcs = vec![long(4000)];
-    let module = verify(Module { funcs }).expect("the test's function is right");
+    let module = verify(Module::from(funcs)).expect("the test's function is right");
     let options = Options {
         entry: "long".to_owned(),
         ..Options::default()
@@ -248,8 +243,9 @@ fn long_blocks_are_scheduled() {
 #[test]
 fn accesses_to_one_object_do_not_meet() {
     let funcs = vec![matmul_block()];
-    let module = verify(Module { funcs }).expect("the test's function is right");
-    let done = finish(lower(&module.funcs[0]).expect("selects")).expect("has registers");
+    let module = verify(Module::from(funcs)).expect("the test's function is right");
+    let done = finish(lower(&module.funcs[0], &Addresses::new()).expect("selects"))
+        .expect("has registers");
     let said: Vec<String> = done.loops.iter().map(ToString::to_string).collect();
     assert!(done.loops.iter().all(|l| l.stalls == 0), "{said:?}");
 }

@@ -8,6 +8,7 @@ use crate::CompileError;
 use crate::allocate::finish;
 use crate::select::lower;
 use kernel::builder::FuncBuilder;
+use kernel::data::Addresses;
 use kernel::ir::{Count, Func, IntOp, MacMode, Module, SrsMode, Value};
 use kernel::types::{Elem, Rounding, SATURATIONS, Type};
 use kernel::verify::verify;
@@ -171,8 +172,9 @@ fn check(func: Func) {
             "{error}"
         );
     }
-    let module = verify(Module { funcs: vec![func] }).expect("the function is right");
-    let func = lower(&module.funcs[0]).expect("every operation has an instruction");
+    let module = verify(Module::from(vec![func])).expect("the function is right");
+    let func =
+        lower(&module.funcs[0], &Addresses::new()).expect("every operation has an instruction");
     match finish(func) {
         Ok(done) => {
             if let Err(error) = simulate(&done.func, 60) {

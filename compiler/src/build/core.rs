@@ -1,5 +1,7 @@
 //! One core's program: from kernel IR to a checked ELF.
 
+use std::ops::Range;
+
 use formats::elf::CoreElf;
 
 use super::report::LoopReport;
@@ -32,16 +34,22 @@ pub struct CoreProgram {
     pub spills: Vec<String>,
 }
 
-/// Compiles the program of a core: its plan as the entry function, and the kernels.
+/// Compiles the program of a core: its plan as the entry function, and the kernels. Constant data spares
+/// the stack and what is `taken`, by addresses of the core's data space.
 ///
 /// # Errors
 /// The text of what the stage at fault says.
-pub fn compile(plan: &CorePlan, kernels: &Module) -> Result<CoreProgram, String> {
+pub fn compile(
+    plan: &CorePlan,
+    kernels: &Module,
+    taken: &[Range<u32>],
+) -> Result<CoreProgram, String> {
     let mut module = kernels.clone();
     module.funcs.insert(0, entry_function(plan));
     let verified = verify(module).map_err(|e| e.to_string())?;
     let options = aie2::Options {
         stack_bytes: plan.stack_bytes,
+        taken: taken.to_vec(),
         ..aie2::Options::default()
     };
     let compiled = aie2::compile_reported(&verified, &options).map_err(|e| e.to_string())?;

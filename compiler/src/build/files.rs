@@ -186,11 +186,15 @@ fn core_report(tile: Tile, core: &Core, lowered: &Lowered) -> CoreReport {
         .iter()
         .filter(|b| b.tile == tile)
         .map(|b| b.bytes);
+    let segments = core.elf.segments.iter();
+    let constants = segments
+        .filter(|s| !s.is_program())
+        .map(|s| s.size() as u32);
     let program = core.program.as_ref();
     CoreReport {
         tile: [tile.col, tile.row],
         program_bytes: core.program_bytes,
-        data_bytes: stack + buffers.sum::<u32>(),
+        data_bytes: stack + buffers.sum::<u32>() + constants.sum::<u32>(),
         bundles_checked: program.map_or(0, |p| p.bundles_checked),
         loops: program.map_or_else(Vec::new, |p| p.loops.clone()),
         spills: program.map_or_else(Vec::new, |p| p.spills.clone()),

@@ -1,8 +1,10 @@
 //! Core programs, configuration and instruction streams, by whoever was chosen for each.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use arch::Tile;
+use arch::array::memory::CORE_OWN;
 use formats::elf::CoreElf;
 use formats::txn::Stream;
 use rayon::prelude::*;
@@ -59,7 +61,8 @@ pub(super) fn make(input: &Input, shop: &Workshop, lowered: &Lowered) -> Result<
         Array::Auto | Array::Builtin => {
             let cores = match choices.cores {
                 Cores::Auto | Cores::Builtin => {
-                    builtin_cores(shop, &lowered.cores, &input.source.kernels)?
+                    let taken = |plan: &CorePlan| buffers(lowered, plan.tile);
+                    builtin_cores(shop, &lowered.cores, &input.source.kernels, &taken)?
                 }
                 Cores::Peano => peano_cores(input, shop, lowered).map_err(said)?,
             };
@@ -84,15 +87,27 @@ fn in_order<T: Send, E: Send, C: FromIterator<T>>(
     results.into_iter().collect()
 }
 
-/// Programs by the built-in back end; cores with equal plans share one.
+/// What buffers take of a core's own memory, by addresses of its data space.
+fn buffers(lowered: &Lowered, tile: Tile) -> Vec<Range<u32>> {
+    let own = lowered.buffers.iter().filter(|b| b.tile == tile);
+    own.map(|b| CORE_OWN + b.address..CORE_OWN + b.address + b.bytes)
+        .collect()
+}
+
+/// Programs by the built-in back end; cores with equal plans share one. `taken` is what constant data has
+/// to spare on a core.
 fn builtin_cores(
     shop: &Workshop,
     all: &[CorePlan],
     kernels: &Module,
+    taken: &(dyn Fn(&CorePlan) -> Vec<Range<u32>> + Sync),
 ) -> Result<BTreeMap<Tile, Core>, String> {
     let mut plans: Vec<&CorePlan> = Vec::new();
     let first = |plans: &[&CorePlan], plan: &CorePlan| {
-        let same = |p: &&CorePlan| p.stack_bytes == plan.stack_bytes && p.body == plan.body;
+        let same = |p: &&CorePlan| {
+            let same_room = kernels.data.is_empty() || taken(p) == taken(plan);
+            p.stack_bytes == plan.stack_bytes && p.body == plan.body && same_room
+        };
         plans.iter().position(same)
     };
     for plan in all {
@@ -102,7 +117,7 @@ fn builtin_cores(
     }
     let compile = |plan: &&CorePlan| -> Result<Core, String> {
         let step = format!("core {}: compiling", plan.tile);
-        let program = shop.timed(&step, || core::compile(plan, kernels));
+        let program = shop.timed(&step, || core::compile(plan, kernels, &taken(plan)));
         let program = program.map_err(|e| format!("core {}: {e}", plan.tile))?;
         Ok(Core {
             file: program.elf.to_bytes().map_err(|e| e.to_string())?,
@@ -210,7 +225,10 @@ fn with_aie_opt(input: &Input, shop: &Workshop, lowered: &Lowered) -> Result<Mad
             let moved = moved.map(|plan| physical.relocate(lowered, plan));
             let moved: Vec<CorePlan> =
                 moved.collect::<Result<_, _>>().map_err(|e| e.to_string())?;
-            let cores = builtin_cores(shop, &moved, &input.source.kernels)?;
+            // aie-opt lays buffers its own way, without gaps to count on.
+            #[expect(clippy::single_range_in_vec_init, reason = "one range is taken")]
+            let taken = |plan: &CorePlan| vec![CORE_OWN..CORE_OWN + plan.data_base];
+            let cores = builtin_cores(shop, &moved, &input.source.kernels, &taken)?;
             for (tile, core) in &cores {
                 shop.put(&elf_file(*tile), &core.file).map_err(said)?;
             }

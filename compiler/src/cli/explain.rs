@@ -35,9 +35,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let case = find(&args.kernel, args.shape.as_deref()).map_err(Failure::work)?;
     let title = format!("{} {}", case.kernel, case.shape);
-    let module = Module {
-        funcs: vec![case.func],
-    };
+    let module = Module::from(vec![case.func]);
     print(&explain(&title, module).map_err(Failure::work)?)
 }
 

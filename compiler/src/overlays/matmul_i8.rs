@@ -79,9 +79,7 @@ pub(super) fn source() -> Result<Source, KernelError> {
         .iter()
         .map(|&(name, m, n)| sequence(name, m, n))
         .collect();
-    let kernels = Module {
-        funcs: vec![first, next],
-    };
+    let kernels = Module::from(vec![first, next]);
     Ok(Source { design, kernels })
 }
 

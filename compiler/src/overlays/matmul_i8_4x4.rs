@@ -71,9 +71,7 @@ pub(super) fn source() -> Result<Source, KernelError> {
         }
     }
     design.sequences = SHAPES.iter().map(|&(name, n)| sequence(name, n)).collect();
-    let kernels = Module {
-        funcs: funcs.into(),
-    };
+    let kernels = Module::from(Vec::from(funcs));
     Ok(Source { design, kernels })
 }
 

@@ -50,6 +50,6 @@ pub(super) fn source() -> Result<Source, KernelError> {
             SeqOp::wait("out"),
         ],
     }];
-    let kernels = Module { funcs: vec![copy] };
+    let kernels = Module::from(vec![copy]);
     Ok(Source { design, kernels })
 }

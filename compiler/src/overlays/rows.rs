@@ -144,8 +144,8 @@ impl Rows {
                 (path.clone(), module.into_inner())
             }
             (_, case) => {
-                let funcs = case.into_iter().map(|case| case.func).collect();
-                (name.into(), Module { funcs })
+                let funcs: Vec<_> = case.into_iter().map(|case| case.func).collect();
+                (name.into(), Module::from(funcs))
             }
         };
         Call::first(module).ok_or_else(|| {
@@ -399,9 +399,7 @@ fn sum(name: &str, addend: Addend, elements: u32, rows: &[u32]) -> Result<Source
             ops,
         });
     }
-    let kernels = Module {
-        funcs: vec![adds, copies],
-    };
+    let kernels = Module::from(vec![adds, copies]);
     Ok(Source { design, kernels })
 }
 

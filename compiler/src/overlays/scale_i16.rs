@@ -65,6 +65,6 @@ pub(super) fn source() -> Result<Source, KernelError> {
         ],
         ops: [inputs, outputs, waits].concat(),
     }];
-    let kernels = Module { funcs: vec![scale] };
+    let kernels = Module::from(vec![scale]);
     Ok(Source { design, kernels })
 }

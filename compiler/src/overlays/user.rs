@@ -79,14 +79,14 @@ pub enum UserError {
     },
     /// Two files have a function of the same name.
     #[error(
-        "{}: function `{function}` is in another file of this design too\nhelp: rename one of them",
+        "{}: `{name}` is in another file of this design too\nhelp: rename one of them",
         path.display()
     )]
     Twice {
         /// File of kernel IR.
         path: PathBuf,
-        /// Function.
-        function: String,
+        /// Function or constant data.
+        name: String,
     },
 }
 
@@ -159,15 +159,18 @@ pub fn load(path: &Path) -> Result<UserDesign, UserError> {
     }
     let mut kernels = Module::default();
     for (path, module) in modules {
-        for func in module.funcs {
-            if kernels.funcs.iter().any(|have| have.name == func.name) {
-                return Err(UserError::Twice {
-                    path,
-                    function: func.name,
-                });
-            }
-            kernels.funcs.push(func);
+        let taken = |kernels: &Module, name: &str| {
+            let data = kernels.data.iter().map(|data| data.name.as_str());
+            let funcs = kernels.funcs.iter().map(|func| func.name.as_str());
+            data.chain(funcs).any(|have| have == name)
+        };
+        let data = module.data.iter().map(|data| &data.name);
+        let mut names = data.chain(module.funcs.iter().map(|func| &func.name));
+        if let Some(name) = names.find(|name| taken(&kernels, name)).cloned() {
+            return Err(UserError::Twice { path, name });
         }
+        kernels.data.extend(module.data);
+        kernels.funcs.extend(module.funcs);
     }
     Ok(UserDesign {
         source: Source { design, kernels },

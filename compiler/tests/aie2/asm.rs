@@ -35,6 +35,7 @@ pub(crate) fn program(text: &str) -> Program {
             .zip(funcs)
             .map(|(head, body)| function(head, body))
             .collect(),
+        data: Vec::new(),
     }
 }
 

@@ -26,10 +26,7 @@ fn worker(kernel: &Func) -> Func {
 
 fn proved(kernel: Func) -> (Program, CheckReport) {
     let main = worker(&kernel);
-    let module = verify(Module {
-        funcs: vec![main, kernel],
-    })
-    .unwrap_or_else(|e| panic!("{e}"));
+    let module = verify(Module::from(vec![main, kernel])).unwrap_or_else(|e| panic!("{e}"));
     let program = compile(&module, &Options::default()).unwrap_or_else(|e| panic!("{e}"));
     let map = layout(&program).unwrap_or_else(|e| panic!("{e}"));
     let image = emit(&program, &map).unwrap_or_else(|e| panic!("{e}"));

@@ -69,7 +69,8 @@ pub(super) fn program(core: &CorePlan, kernels: &[Func]) -> CoreElf {
 
 /// A program of functions, the first of which is the entry.
 pub(super) fn compiled(funcs: Vec<Func>) -> CoreElf {
-    let module = npuc::kernel::verify::verify(Module { funcs }).unwrap_or_else(|e| panic!("{e}"));
+    let module =
+        npuc::kernel::verify::verify(Module::from(funcs)).unwrap_or_else(|e| panic!("{e}"));
     let entry = ENTRY.to_string();
     let program = compile(
         &module,

@@ -26,7 +26,7 @@ use crate::machine;
 
 /// Verifies a kernel, and checks on the way that its text reads back as the same kernel.
 fn verified(func: Func) -> Verified<Module> {
-    let module = verify(Module { funcs: vec![func] }).unwrap_or_else(|e| panic!("{e}"));
+    let module = verify(Module::from(vec![func])).unwrap_or_else(|e| panic!("{e}"));
     let again = load(&module.to_string()).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(again.funcs[0], module.funcs[0].canonical());
     again

@@ -4,12 +4,16 @@ use std::ops::Range;
 
 use thiserror::Error;
 
+use crate::data::{STACK, place};
+use crate::ir::Data;
 use crate::types::DATA_SPACE;
 
 /// The memory of one run. Whatever no region covers cannot be reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
     regions: Vec<Region>,
+    /// Constant data: read, and never written.
+    constants: Vec<Region>,
 }
 
 /// A buffer in data memory.
@@ -102,6 +106,8 @@ pub(super) enum Fault {
     Misaligned,
     /// The first byte read that has no value.
     Uninitialised(u32),
+    /// A write to constant data.
+    Constant,
 }
 
 impl Memory {
@@ -163,6 +169,37 @@ impl Memory {
         Ok(())
     }
 
+    /// Takes constant data of a program in, in place of any other.
+    ///
+    /// # Errors
+    /// Data that lies where a region is.
+    pub(super) fn set_constants(&mut self, data: &[Data]) -> Result<(), MapError> {
+        self.constants.clear();
+        // The verifier has seen to it that there is room.
+        let addresses = place(data, &[STACK]).unwrap_or_default();
+        for (data, base) in data.iter().zip(addresses) {
+            let name = format!("@{}", data.name);
+            let end = u64::from(base) + data.bytes.len() as u64;
+            let meets = |r: &&Region| u64::from(base) < r.range().end && r.range().start < end;
+            if let Some(other) = self.regions.iter().find(meets) {
+                return Err(MapError::Overlap {
+                    name,
+                    base,
+                    bytes: data.bytes.len(),
+                    other: other.name.clone(),
+                    other_base: other.base,
+                });
+            }
+            self.constants.push(Region {
+                name,
+                base,
+                bytes: data.bytes.clone(),
+                written: vec![true; data.bytes.len()],
+            });
+        }
+        Ok(())
+    }
+
     /// Every region, in the order in which they were added.
     pub fn regions(&self) -> &[Region] {
         &self.regions
@@ -179,8 +216,11 @@ impl Memory {
     }
 
     pub(super) fn load(&self, addr: u32, align: u32, to: &mut [u8]) -> Result<(), Fault> {
-        let (region, at) = self.find(addr, align, to.len())?;
-        let region = &self.regions[region];
+        let (region, at) = match Self::find(&self.regions, addr, align, to.len()) {
+            Err(Fault::OutOfRange) => Self::find(&self.constants, addr, align, to.len())
+                .map(|(region, at)| (&self.constants[region], at))?,
+            found => found.map(|(region, at)| (&self.regions[region], at))?,
+        };
         let range = at..at + to.len();
         if let Some(first) = region.written[range.clone()].iter().position(|w| !w) {
             return Err(Fault::Uninitialised(addr + first as u32));
@@ -190,21 +230,33 @@ impl Memory {
     }
 
     pub(super) fn store(&mut self, addr: u32, align: u32, from: &[u8]) -> Result<(), Fault> {
-        let (region, at) = self.find(addr, align, from.len())?;
-        self.regions[region].fill(at, from);
+        match Self::find(&self.regions, addr, align, from.len()) {
+            Ok((region, at)) => self.regions[region].fill(at, from),
+            Err(Fault::OutOfRange)
+                if Self::find(&self.constants, addr, align, from.len()).is_ok() =>
+            {
+                return Err(Fault::Constant);
+            }
+            Err(fault) => return Err(fault),
+        }
         Ok(())
     }
 
     /// The region that holds all of an access, and where in it.
-    fn find(&self, addr: u32, align: u32, bytes: usize) -> Result<(usize, usize), Fault> {
+    fn find(
+        regions: &[Region],
+        addr: u32,
+        align: u32,
+        bytes: usize,
+    ) -> Result<(usize, usize), Fault> {
         if !addr.is_multiple_of(align) {
             return Err(Fault::Misaligned);
         }
         let (start, end) = (u64::from(addr), u64::from(addr) + bytes as u64);
         let holds = |r: &Region| r.range().start <= start && end <= r.range().end;
-        let region = self.regions.iter().position(holds);
+        let region = regions.iter().position(holds);
         let region = region.ok_or(Fault::OutOfRange)?;
-        Ok((region, (addr - self.regions[region].base) as usize))
+        Ok((region, (addr - regions[region].base) as usize))
     }
 }
 

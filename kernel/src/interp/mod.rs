@@ -13,6 +13,8 @@ mod scalar;
 mod trap;
 mod vector;
 
+use std::rc::Rc;
+
 pub use memory::{MapError, Memory, Region};
 pub use trap::{Trap, TrapKind};
 
@@ -21,6 +23,7 @@ use arch::num::Negate;
 use lanes::{Bits, WIDEST};
 use memory::Fault;
 
+use super::data::{Addresses, STACK, addresses};
 use super::ir::{Access, Block, CoreLock, Count, Func, Inst, Module, Narrow, Op, Value, WalkDims};
 use super::print::{self, Names};
 use super::types::Type;
@@ -87,6 +90,8 @@ pub struct Outcome {
 #[derive(Debug)]
 pub struct Interpreter<'m, L> {
     module: &'m Module,
+    /// Where constant data is.
+    constants: Rc<Addresses>,
     /// Memory; regions are added before and read after a run.
     pub memory: Memory,
     /// Locks.
@@ -97,8 +102,11 @@ pub struct Interpreter<'m, L> {
 impl<'m, L: Locks> Interpreter<'m, L> {
     /// A run may take `budget` steps, one for each instruction executed.
     pub fn new(module: &'m Verified<Module>, memory: Memory, locks: L, budget: u64) -> Self {
+        // The verifier has seen to it that there is room.
+        let constants = addresses(module, &[STACK]).unwrap_or_default();
         Interpreter {
             module,
+            constants: Rc::new(constants),
             memory,
             locks,
             budget,
@@ -124,6 +132,8 @@ impl<'m, L: Locks> Interpreter<'m, L> {
             }));
         };
         check_args(func, args).map_err(trap)?;
+        let constants = self.memory.set_constants(&self.module.data);
+        constants.map_err(|e| trap(TrapKind::Map(e)))?;
         let args = args.iter().map(|arg| match *arg {
             Arg::I32(value) => Datum::I32(value),
             Arg::Ptr(addr) => Datum::ptr(addr, Source::OTHER),
@@ -231,6 +241,7 @@ struct Run<'r, 'm, L> {
 struct Frame<'m> {
     func: &'m Func,
     values: Vec<Datum>,
+    constants: Rc<Addresses>,
 }
 
 impl Frame<'_> {
@@ -304,6 +315,7 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
         let mut frame = Frame {
             func,
             values: vec![Datum::I32(0); func.types.len()],
+            constants: Rc::clone(&self.interp.constants),
         };
         let arguments: Vec<Source> = args.iter().map(|arg| arg.source()).collect();
         let sources = self.aliases.enter(func, &arguments);
@@ -533,6 +545,7 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
                     regions: regions.collect(),
                 }
             }
+            Fault::Constant => TrapKind::Constant { addr, bytes },
             Fault::Misaligned => TrapKind::Misaligned { addr, bytes, align },
             Fault::Uninitialised(first) => TrapKind::Uninitialised { addr, bytes, first },
         };
@@ -585,6 +598,10 @@ fn pure(frame: &Frame<'_>, op: &Op) -> Result<Option<Datum>, TrapKind> {
     let datum = match op {
         Op::Const(value) => Datum::I32(*value),
         Op::Addr(addr) => Datum::ptr(*addr, Source::OTHER),
+        Op::Data(name) => {
+            let addr = frame.constants.get(name).copied().unwrap_or(0);
+            Datum::ptr(addr, Source::OTHER)
+        }
         Op::Int { op, a, b } => Datum::I32(scalar::int(*op, frame.i32(*a), frame.i32(*b))),
         Op::Unary { op, a } => Datum::I32(scalar::unary(*op, frame.i32(*a))),
         Op::Select { cond, a, b } => {

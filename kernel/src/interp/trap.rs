@@ -4,6 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::MapError;
 use crate::counted;
 use crate::types::Type;
 
@@ -90,6 +91,17 @@ pub enum TrapKind {
         /// First byte without a value.
         first: u32,
     },
+    /// A write to constant data.
+    #[error("write of {bytes} bytes at {addr:#x}, which is constant data")]
+    Constant {
+        /// Address.
+        addr: u32,
+        /// Size.
+        bytes: u32,
+    },
+    /// A region of memory lies where constant data of the program does.
+    #[error(transparent)]
+    Map(MapError),
     /// A word reached through a noalias parameter and otherwise.
     #[error(
         "access of {bytes} bytes at {addr:#x}: {word:#x} is written, and reached both through noalias parameter {param} of @{func} and otherwise"

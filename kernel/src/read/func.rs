@@ -14,7 +14,7 @@ use crate::nearest;
 use crate::types::{AccLane, Elem, Type};
 use crate::verify::Pos;
 
-type Result<T> = std::result::Result<T, ReadError>;
+pub(super) type Result<T> = std::result::Result<T, ReadError>;
 
 /// Operations that have no table of their own, as spelled.
 const OPS: &[&str] = &[
@@ -77,7 +77,7 @@ pub(super) fn operations() -> Vec<String> {
 pub(super) struct Reader<'t> {
     lexer: Lexer<'t>,
     /// The token not yet taken.
-    next: Token<'t>,
+    pub(super) next: Token<'t>,
     /// The function being read.
     func: State,
 }
@@ -117,6 +117,12 @@ impl<'t> Reader<'t> {
     pub(super) fn module(mut self) -> Result<(Module, Source)> {
         let (mut module, mut source) = (Module::default(), Source::default());
         while self.next.kind != Kind::End {
+            if self.is_data() {
+                let (data, at) = self.data()?;
+                module.data.push(data);
+                source.data.push(at);
+                continue;
+            }
             let (func, place) = self.func()?;
             module.funcs.push(func);
             source.funcs.push(place);
@@ -126,7 +132,7 @@ impl<'t> Reader<'t> {
 
     fn func(&mut self) -> Result<(Func, FuncSource)> {
         self.func = State::default();
-        self.keyword("kernel")?;
+        self.word("`kernel` or `const`", &["kernel", "const"])?;
         let name = self.expect(Kind::Func, "a function name such as `@f`")?;
         let (head, name) = (name.pos, name.text.to_string());
         self.punct("(")?;
@@ -245,6 +251,7 @@ impl<'t> Reader<'t> {
                 let (a, b) = self.pair()?;
                 Op::Select { cond, a, b }
             }
+            "addr" if self.next.kind == Kind::Func => Op::Data(self.take()?.text.into()),
             "addr" => Op::Addr(self.int("address", 0, u32::MAX.into())? as u32),
             "ptr.add" => {
                 let ptr = self.operand()?;
@@ -584,7 +591,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn int(&mut self, what: &'static str, min: i64, max: i64) -> Result<i64> {
+    pub(super) fn int(&mut self, what: &'static str, min: i64, max: i64) -> Result<i64> {
         let token = self.expect(Kind::Int, what)?;
         let (negative, digits) = match token.text.strip_prefix('-') {
             Some(digits) => (true, digits),
@@ -611,28 +618,24 @@ impl<'t> Reader<'t> {
         })
     }
 
-    fn take(&mut self) -> Result<Token<'t>> {
+    pub(super) fn take(&mut self) -> Result<Token<'t>> {
         let next = self.lexer.next()?;
         Ok(std::mem::replace(&mut self.next, next))
     }
 
-    fn at(&self, punct: &str) -> bool {
+    pub(super) fn at(&self, punct: &str) -> bool {
         self.next.kind == Kind::Punct && self.next.text == punct
     }
 
-    fn punct(&mut self, punct: &str) -> Result<()> {
+    pub(super) fn punct(&mut self, punct: &str) -> Result<()> {
         match self.at(punct) {
             true => self.take().map(|_| ()),
             false => Err(self.unexpected(format!("`{punct}`"))),
         }
     }
 
-    fn keyword(&mut self, word: &str) -> Result<()> {
-        self.word(&format!("`{word}`"), &[word]).map(|_| ())
-    }
-
     /// One of `words`.
-    fn word(&mut self, expected: &str, words: &[&str]) -> Result<Token<'t>> {
+    pub(super) fn word(&mut self, expected: &str, words: &[&str]) -> Result<Token<'t>> {
         match self.next.kind {
             Kind::Word if words.contains(&self.next.text) => self.take(),
             Kind::Word => Err(self.unknown(expected, words.iter().copied())),
@@ -640,14 +643,14 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn expect(&mut self, kind: Kind, expected: &str) -> Result<Token<'t>> {
+    pub(super) fn expect(&mut self, kind: Kind, expected: &str) -> Result<Token<'t>> {
         match self.next.kind == kind {
             true => self.take(),
             false => Err(self.unexpected(expected)),
         }
     }
 
-    fn unexpected(&self, expected: impl Into<String>) -> ReadError {
+    pub(super) fn unexpected(&self, expected: impl Into<String>) -> ReadError {
         ReadError::at(self.next.pos).unexpected(self.next.found(), expected)
     }
 

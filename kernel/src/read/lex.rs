@@ -12,9 +12,9 @@ pub(super) enum Kind {
     Value,
     /// `@` and a name; the text is the name.
     Func,
-    /// Integer, decimal or with `0x`, with or without `-`.
+    /// Number, decimal or with `0x`, with or without `-`.
     Int,
-    /// One of `( ) { } , = :`.
+    /// One of `( ) { } [ ] , = :`.
     Punct,
     /// End of the text.
     End,
@@ -73,7 +73,9 @@ impl<'t> Lexer<'t> {
             return Ok(token(Kind::End, ""));
         };
         match c {
-            '(' | ')' | '{' | '}' | ',' | '=' | ':' => Ok(token(Kind::Punct, self.take(1))),
+            '(' | ')' | '{' | '}' | '[' | ']' | ',' | '=' | ':' => {
+                Ok(token(Kind::Punct, self.take(1)))
+            }
             '%' | '@' => {
                 self.take(1);
                 let name = self.take(word_len(self.rest));
@@ -94,7 +96,7 @@ impl<'t> Lexer<'t> {
             c => {
                 let found = format!("`{}`", c.escape_debug());
                 Err(ReadError::at(pos)
-                    .unexpected(found, "a name, a number or one of `( ) { } , = :`"))
+                    .unexpected(found, "a name, a number or one of `( ) { } [ ] , = :`"))
             }
         }
     }

@@ -4,7 +4,12 @@
 //! (`%src`), integers may be hexadecimal, blanks and line breaks are free, `;` begins a comment. Each
 //! name stands for one value of its function. What is read is in canonical numbering.
 //!
+//! Constant data stands between functions or before them: integers, and floats as decimals without an exponent or, after
+//! `0x`, by their bits. `align` and `bank` may be left out: it then begins at a multiple of 32 bytes in any bank.
+//!
 //! ```text
+//! const @steps: i16[4] align 64 bank 2 = 0, 1, -5, 0x7f
+//!
 //! kernel @add(%src: ptr noalias, %dst: ptr noalias, %n: i32) {
 //!   %end, %_ = loop %n (%p = %src, %q = %dst) {
 //!     %v, %p2 = load.post i8x32 %p, 32
@@ -14,6 +19,7 @@
 //! }
 //! ```
 
+mod data;
 mod func;
 mod lex;
 
@@ -27,6 +33,8 @@ use func::Reader;
 /// Where the parts of a module stand in its text, and how it names its values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
+    /// Names of constant data, as the module has it.
+    pub data: Vec<Pos>,
     /// As the module's functions.
     pub funcs: Vec<FuncSource>,
 }
@@ -136,6 +144,16 @@ pub enum ReadErrorKind {
         min: i64,
         /// Greatest.
         max: i64,
+    },
+    /// More or fewer elements than the type of constant data says.
+    #[error("@{name} has {}, its type says {expected}", counted(*.found, "element"))]
+    DataCount {
+        /// Its name.
+        name: String,
+        /// Elements.
+        found: usize,
+        /// Elements by the type.
+        expected: usize,
     },
     /// Loops nest too deeply.
     #[error("loops nest deeper than {limit}\nhelp: move inner loops to a function of their own")]

@@ -4,7 +4,10 @@ use std::fmt;
 
 use thiserror::Error;
 
+use arch::limits::CORE_BANK_BYTES;
+
 use crate::counted;
+use crate::data::{BANKS, NoRoom};
 use crate::ir::{Access, MAX_WALK_STEPS};
 use crate::types::{DATA_SPACE, Elem, Type};
 
@@ -40,9 +43,9 @@ impl fmt::Display for VerifyErrors {
 /// A rule that a module breaks, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub struct VerifyError {
-    /// Function.
-    pub func: String,
-    /// The instruction at fault, or the function's head, as the printer writes it.
+    /// Function; none where it is constant data that breaks the rule.
+    pub func: Option<String>,
+    /// The instruction at fault, or the head of the function or of the data, as the printer writes it.
     pub text: String,
     /// Where that stands, if the module came from a text.
     pub at: Option<Pos>,
@@ -52,11 +55,17 @@ pub struct VerifyError {
 
 impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n  in kernel @{}", self.rule, self.func)?;
-        if let Some(at) = self.at {
-            write!(f, " at {at}")?;
-        }
-        write!(f, ": `{}`", self.text)?;
+        let func = self.func.as_ref().map(|func| format!("in kernel @{func}"));
+        let at = self.at.map(|at| format!("at {at}"));
+        let place: Vec<String> = func.into_iter().chain(at).collect();
+        let colon = if place.is_empty() { "" } else { ": " };
+        write!(
+            f,
+            "{}\n  {}{colon}`{}`",
+            self.rule,
+            place.join(" "),
+            self.text
+        )?;
         match self.rule.help() {
             Some(help) => write!(f, "\nhelp: {help}"),
             None => Ok(()),
@@ -77,6 +86,32 @@ pub enum Rule {
     /// Functions are told apart by their names.
     #[error("function @{name} is defined twice")]
     DuplicateFunc { name: String },
+    /// Constant data has a name that the text form and the symbol table can hold.
+    #[error("name `{name}` of constant data is not an identifier")]
+    DataName { name: String },
+    /// Functions and constant data are told apart by their names.
+    #[error("the name of constant data @{name} is taken")]
+    DataTwice { name: String },
+    /// There is something at every address.
+    #[error("constant data @{name} of {}", counted(*.bytes, "byte"))]
+    DataBytes { name: String, bytes: usize },
+    /// Elements stand where they can be loaded from.
+    #[error(
+        "constant data @{name} at multiples of {found}, the range is {min}..={CORE_BANK_BYTES}, powers of two"
+    )]
+    DataAlign { name: String, found: u32, min: u32 },
+    /// Data memory has few banks.
+    #[error("constant data @{name} in bank {found}, a core's banks are 0..={}", BANKS - 1)]
+    DataBank { name: String, found: u8 },
+    /// A core has little data memory.
+    #[error("{}", .room.message())]
+    DataRoom { room: NoRoom },
+    /// Addresses are taken of constant data of the module.
+    #[error("address of @{name}, which the module does not define")]
+    UnknownData {
+        name: String,
+        nearest: Option<String>,
+    },
     /// Calls name a function of the module.
     #[error("call to @{name}, which the module does not define")]
     UnknownCallee {
@@ -331,7 +366,14 @@ impl Rule {
             Rule::FuncName { .. } => {
                 "a letter or `_`, then letters, digits, `_` and `.`".to_string()
             }
-            Rule::DuplicateFunc { .. } => "rename one of the two".into(),
+            Rule::DuplicateFunc { .. } | Rule::DataTwice { .. } => "rename one of the two".into(),
+            Rule::DataName { .. } => "a letter or `_`, then letters, digits, `_` and `.`".into(),
+            Rule::DataBytes { .. } => "give it a whole number of elements, at least one".into(),
+            Rule::DataRoom { .. } => NoRoom::HELP.into(),
+            Rule::UnknownData { nearest, .. } => match nearest {
+                Some(nearest) => format!("did you mean @{nearest}?"),
+                None => "add the data to the module: `const @name: i16[2] = 1, 2`".into(),
+            },
             Rule::UnknownCallee { nearest, .. } => match nearest {
                 Some(nearest) => format!("did you mean @{nearest}?"),
                 None => "add the function to the module".into(),

@@ -413,7 +413,7 @@ impl Check<'_, '_> {
     /// What each operation asks of its operands and constants; results are checked elsewhere.
     fn op(&mut self, at: At<'_>) {
         match &at.inst.op {
-            Op::Const(_) | Op::Yield(_) | Op::Return(_) | Op::Call { .. } => {}
+            Op::Const(_) | Op::Data(_) | Op::Yield(_) | Op::Return(_) | Op::Call { .. } => {}
             Op::If { cond, .. } => self.operand(at, "condition", *cond, Type::I32),
             Op::Addr(addr) => {
                 if !DATA_SPACE.contains(addr) {

@@ -5,6 +5,7 @@
 //! a module are reported, not only the first.
 
 mod calls;
+mod data;
 mod error;
 mod func;
 #[cfg(test)]
@@ -86,7 +87,8 @@ fn verify_with(module: Module, source: Option<&Source>) -> Result<Verified<Modul
         reports.push(report);
     }
     calls::check(&module, &mut reports);
-    let errors: Vec<VerifyError> = reports.into_iter().flat_map(Report::finish).collect();
+    let mut errors = data::check(&module, source, &mut reports);
+    errors.extend(reports.into_iter().flat_map(Report::finish));
     match errors.is_empty() {
         true => Ok(Verified(module)),
         false => Err(VerifyErrors(errors)),
@@ -116,7 +118,7 @@ impl Report<'_> {
             None => Some(head),
             Some(index) => insts.get(index).copied(),
         });
-        let func = self.func.name.clone();
+        let func = Some(self.func.name.clone());
         let error = VerifyError {
             func,
             text,

@@ -4,7 +4,7 @@
 use super::{verify, verify_source};
 use crate::builder::FuncBuilder;
 use crate::ir::{
-    Block, Count, Func, Inst, IntOp, LaneOp, MAX_NESTING, Module, Op, Param, Value, VectorOp,
+    Block, Count, Data, Func, Inst, IntOp, LaneOp, MAX_NESTING, Module, Op, Param, Value, VectorOp,
 };
 use crate::read::read;
 use crate::types::{Elem, Type};
@@ -35,7 +35,7 @@ fn func(types: &[Type], insts: Vec<Inst>) -> Func {
 }
 
 fn errors(func: Func) -> String {
-    let module = Module { funcs: vec![func] };
+    let module = Module::from(vec![func]);
     verify(module).unwrap_err().to_string()
 }
 
@@ -114,6 +114,16 @@ fn lane_operations() {
 }
 
 #[test]
+fn data_of_no_whole_element() {
+    let data = Data::new("half", Elem::I16, vec![1]);
+    let module = Module {
+        data: vec![data],
+        funcs: Vec::new(),
+    };
+    insta::assert_snapshot!(verify(module).unwrap_err());
+}
+
+#[test]
 fn nesting() {
     fn nest(b: &mut FuncBuilder, depth: usize) {
         if depth > 0 {
@@ -127,7 +137,7 @@ fn nesting() {
         let mut b = FuncBuilder::new("f");
         nest(&mut b, depth);
         let funcs = vec![b.finish()];
-        verify(Module { funcs })
+        verify(Module::from(funcs))
     };
     assert!(nested(MAX_NESTING).is_ok());
     insta::assert_snapshot!(nested(MAX_NESTING + 1).unwrap_err());

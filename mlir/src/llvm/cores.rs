@@ -97,7 +97,7 @@ fn core_module<'c>(
     })
 }
 
-/// A function with what it calls, itself and through others.
+/// A function with what it calls, itself and through others, and constant data.
 fn reached(entry: Func, kernels: &Module) -> Module {
     let mut funcs = vec![entry];
     let mut next = 0;
@@ -114,7 +114,8 @@ fn reached(entry: Func, kernels: &Module) -> Module {
         }
         next += 1;
     }
-    Module { funcs }
+    let data = kernels.data.clone();
+    Module { data, funcs }
 }
 
 /// The buffers that a core reaches, where it sees them.

@@ -29,6 +29,16 @@ pub enum Error {
         /// What to do.
         help: &'static str,
     },
+    /// A linker script has one place for all data.
+    #[error(
+        "constant data @{name} has to lie in bank {bank}, which LLVM IR cannot say\nhelp: let it lie anywhere, or compile it with npuc's own back end (`--cores builtin`)"
+    )]
+    Bank {
+        /// Name of the data.
+        name: String,
+        /// Bank.
+        bank: u8,
+    },
     /// LLVM's builder was asked for what it cannot build.
     #[error(
         "LLVM cannot build an instruction: {0}\nhelp: this is a fault of npuc-mlir, please report it"

@@ -10,6 +10,7 @@ use inkwell::values::{
     BasicMetadataValueEnum, BasicValue, BasicValueEnum, FunctionValue, IntValue, PhiValue,
     PointerValue, ValueKind,
 };
+use npuc::kernel::data::Addresses;
 use npuc::kernel::ir::{Block, Count, Func, Inst, Op, Value, WalkDims};
 use npuc::kernel::print;
 use npuc::kernel::types::Type;
@@ -43,6 +44,7 @@ pub(super) fn define<'c>(
     llvm: &LlvmModule<'c>,
     func: &Func,
     space: &Space,
+    constants: &Addresses,
 ) -> Result<(), Error> {
     let Some(function) = llvm.get_function(&func.name) else {
         return declare(context, llvm, func, space);
@@ -57,6 +59,7 @@ pub(super) fn define<'c>(
         function,
         space,
         control: Control::default(),
+        constants,
         values: vec![None; func.types.len()],
     };
     for (param, value) in func.params.iter().zip(function.get_param_iter()) {
@@ -126,6 +129,8 @@ pub(super) struct Lower<'c, 'a> {
     function: FunctionValue<'c>,
     pub(super) space: &'a Space,
     pub(super) control: Control,
+    /// Where constant data is in the data space.
+    constants: &'a Addresses,
     values: Vec<Option<Datum<'c>>>,
 }
 
@@ -223,6 +228,10 @@ impl<'c> Lower<'c, '_> {
                 let pointer = self.address(*address)?;
                 self.set(result(0), pointer)
             }
+            Op::Data(name) => {
+                let pointer = self.data(inst, name)?;
+                self.set(result(0), pointer)
+            }
             Op::Int { op, a, b } => {
                 let value = self.binary(*op, self.int(*a), self.int(*b))?;
                 self.set(result(0), value)
@@ -287,6 +296,15 @@ impl<'c> Lower<'c, '_> {
             Op::Loop { .. } | Op::If { .. } | Op::Yield(_) | Op::Return(_) | Op::Call { .. } => {
                 Err(self.unsupported(inst, "it stands where only a block can have it"))
             }
+        }
+    }
+
+    /// The address of constant data.
+    fn data(&self, inst: &Inst, name: &str) -> Result<PointerValue<'c>, Error> {
+        match (self.space, self.llvm.get_global(name)) {
+            (Space::Native(_), _) => self.address(self.constants.get(name).copied().unwrap_or(0)),
+            (_, Some(global)) => Ok(global.as_pointer_value()),
+            (_, None) => Err(self.unsupported(inst, "the module has no such data")),
         }
     }
 

@@ -41,9 +41,10 @@ mod space;
 mod types;
 
 use inkwell::context::Context;
-use inkwell::module::Module as LlvmModule;
+use inkwell::module::{Linkage, Module as LlvmModule};
 use inkwell::targets::{TargetData, TargetTriple};
-use npuc::kernel::ir::Module;
+use npuc::kernel::data::{STACK, addresses};
+use npuc::kernel::ir::{Data, Module};
 use npuc::kernel::verify::Verified;
 
 pub use cores::{CoreModule, core_modules};
@@ -72,7 +73,7 @@ pub fn translate<'c>(
     verified(llvm)
 }
 
-/// Declares and defines the functions of a module.
+/// Constant data of a module, and its functions: declares and defines them.
 fn define_all<'c>(
     context: &'c Context,
     llvm: &LlvmModule<'c>,
@@ -80,13 +81,37 @@ fn define_all<'c>(
     space: &Space,
     external: &[String],
 ) -> Result<(), Error> {
+    if !matches!(space, Space::Native(_)) {
+        for data in &module.data {
+            constant(context, llvm, data)?;
+        }
+    }
     // Calls may come before what they call.
     for func in &module.funcs {
         func::declare(context, llvm, func, space)?;
     }
+    // The verifier has seen to it that there is room.
+    let constants = addresses(module, &[STACK]).unwrap_or_default();
     for func in module.funcs.iter().filter(|f| !external.contains(&f.name)) {
-        func::define(context, llvm, func, space)?;
+        func::define(context, llvm, func, space, &constants)?;
     }
+    Ok(())
+}
+
+/// Constant data as a global of its own file.
+fn constant<'c>(context: &'c Context, llvm: &LlvmModule<'c>, data: &Data) -> Result<(), Error> {
+    if let Some(bank) = data.bank {
+        return Err(Error::Bank {
+            name: data.name.clone(),
+            bank,
+        });
+    }
+    let bytes = context.const_string(&data.bytes, false);
+    let global = llvm.add_global(bytes.get_type(), None, &data.name);
+    global.set_linkage(Linkage::Internal);
+    global.set_constant(true);
+    global.set_alignment(data.align);
+    global.set_initializer(&bytes);
     Ok(())
 }
 

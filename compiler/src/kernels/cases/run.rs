@@ -71,7 +71,7 @@ impl Case {
     /// The rules that the kernel breaks.
     pub fn module(&self) -> Result<Verified<Module>, String> {
         let funcs = vec![self.func.clone()];
-        verify(Module { funcs }).map_err(|e| e.to_string())
+        verify(Module::from(funcs)).map_err(|e| e.to_string())
     }
 
     /// The compiled program that calls the kernel, proved by the checker.

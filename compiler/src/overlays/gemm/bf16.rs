@@ -23,9 +23,7 @@ pub(super) fn kernels(tile: Shape) -> Result<Kernels, KernelError> {
         next: next.name.clone(),
         last: last.name.clone(),
         columns: None,
-        module: Module {
-            funcs: vec![first, next, narrowed, last],
-        },
+        module: Module::from(vec![first, next, narrowed, last]),
     })
 }
 

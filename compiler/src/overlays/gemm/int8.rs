@@ -56,9 +56,7 @@ pub(super) fn kernels(tile: Shape) -> Result<Kernels, KernelError> {
         next: next.name.clone(),
         last: last.name.clone(),
         columns: Some(columns.name.clone()),
-        module: Module {
-            funcs: vec![first, next, columns, scale, last],
-        },
+        module: Module::from(vec![first, next, columns, scale, last]),
     })
 }
 

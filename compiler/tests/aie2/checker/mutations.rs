@@ -73,10 +73,8 @@ fn compiled(kernel: Func) -> Program {
         .map(|k| main.addr(MEMORY + 0x1000 + 0x4000 * k))
         .collect();
     main.call(kernel.name.clone(), &buffers);
-    let module = verify(Module {
-        funcs: vec![main.finish(), kernel],
-    })
-    .unwrap_or_else(|e| panic!("{e}"));
+    let module =
+        verify(Module::from(vec![main.finish(), kernel])).unwrap_or_else(|e| panic!("{e}"));
     compile(&module, &Options::default()).unwrap_or_else(|e| panic!("{e}"))
 }
 

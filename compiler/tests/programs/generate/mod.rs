@@ -4,8 +4,8 @@ mod vector;
 
 use npuc::kernel::builder::FuncBuilder;
 use npuc::kernel::ir::{
-    Access, Addend, CoreLock, Count, Func, IntOp, MacMode, Module, Narrow, Op, SrsMode, UnaryOp,
-    Value, Width,
+    Access, Addend, CoreLock, Count, Data, Func, IntOp, MacMode, Module, Narrow, Op, SrsMode,
+    UnaryOp, Value, Width,
 };
 use npuc::kernel::types::{AccLane, Elem, ROUNDINGS, SATURATIONS, Type};
 
@@ -86,11 +86,19 @@ struct Scope {
     walks: usize,
 }
 
+/// Name of the constant data of every module, and its size.
+const TABLE: &str = "table";
+const TABLE_BYTES: i32 = 512;
+
 /// A module of `@main(ptr, ptr, i32)` and a function that it may call.
 pub(super) fn module(choices: &mut Choices<'_>) -> Module {
     let leaf = func("leaf", choices, None);
     let main = func("main", choices, Some("leaf"));
+    let seed = choices.below(256) as u32;
+    let bytes =
+        (0..TABLE_BYTES as u32).map(|at| (at.wrapping_mul(0x9e37_79b9) >> 23) as u8 ^ seed as u8);
     Module {
+        data: vec![Data::new(TABLE, Elem::I8, bytes.collect())],
         funcs: vec![leaf, main],
     }
 }
@@ -237,7 +245,18 @@ fn load(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
         1 | 2 => choices.of(&ACCS),
         _ => choices.of(&VECTORS),
     };
-    let value = load_of(b, choices, scope, ty);
+    let value = match choices.below(4) {
+        0 => {
+            let places = (TABLE_BYTES - ty.bytes() as i32) / ty.align() as i32 + 1;
+            let table = b.data(TABLE);
+            b.load(
+                ty,
+                table,
+                choices.below(places as usize) as i32 * ty.align() as i32,
+            )
+        }
+        _ => load_of(b, choices, scope, ty),
+    };
     match ty {
         Type::I32 => scope.scalars.push(value),
         _ => scope.wide.push(value),

@@ -18,6 +18,7 @@ use inkwell::context::Context;
 use inkwell::module::Module as LlvmModule;
 use inkwell::passes::PassBuilderOptions;
 use inkwell::targets::{CodeModel, InitializationConfig, RelocMode, Target, TargetMachine};
+use npuc::kernel::data::{STACK, place};
 use npuc::kernel::interp::{Arg, End, Memory};
 use npuc::kernel::ir::{CoreLock, Func, Module};
 use npuc::kernel::types::Type;
@@ -110,6 +111,12 @@ pub fn run(
     let engine = llvm.create_jit_execution_engine(OptimizationLevel::None);
     let engine = engine.map_err(|e| refuse(e.to_string(), this))?;
 
+    // The verifier has seen to it that there is room.
+    let constants = place(&module.data, &[STACK]).unwrap_or_default();
+    for (data, address) in module.data.iter().zip(constants) {
+        let place = space.region(address, data.bytes.len());
+        place.copy_from_slice(&data.bytes);
+    }
     for region in memory.regions() {
         let bytes = region.bytes();
         space
