@@ -104,14 +104,14 @@ fn scale_i16_equals_the_interpreter() {
     assert_eq!(output.read().expect("read"), expected);
 }
 
-#[test]
-fn matmul_i8_equals_plain_loops() {
+/// Runs a product of so many rows and columns, `runs` times, and compares it with plain loops. Operands
+/// come in tiles: those of A by rows, those of B and of the sums by columns.
+fn equals_plain_loops(name: &str, sequence: &str, rows: usize, columns: usize, runs: usize) {
     const SIDE: usize = matmul_i8::TILE as usize;
     const K: usize = matmul_i8::K as usize;
-    const N: usize = 256;
-    let (overlay, stream) = Files::of("matmul_i8").load("matmul_i8", "m64_n256");
-    let a: Vec<i8> = numbers(SIDE * K).map(|n| (n >> 3) as i8).collect();
-    let b: Vec<i8> = numbers(K * N).map(|n| (n >> 5) as i8).collect();
+    let (overlay, stream) = Files::of(name).load(name, sequence);
+    let a: Vec<i8> = numbers(rows * K).map(|n| (n >> 3) as i8).collect();
+    let b: Vec<i8> = numbers(K * columns).map(|n| (n >> 5) as i8).collect();
     let side = matmul_i8::TILE;
     let shape = MatmulI8 {
         m: side,
@@ -122,81 +122,48 @@ fn matmul_i8_equals_plain_loops() {
     let square = |at: &dyn Fn(usize, usize) -> i8| -> Vec<i8> {
         (0..SIDE * SIDE).map(|i| at(i / SIDE, i % SIDE)).collect()
     };
-    let slabs = || (0..K).step_by(SIDE);
-    let a_tiles: Vec<i8> = slabs()
-        .flat_map(|k| pack_a(&shape, &square(&|r, c| a[r * K + k + c])))
+    // Tiles along K, for each of those across it.
+    let slabs = |across: usize| {
+        let along = |at| (0..K).step_by(SIDE).map(move |k| (at, k));
+        (0..across).step_by(SIDE).flat_map(along)
+    };
+    let a_tiles: Vec<i8> = slabs(rows)
+        .flat_map(|(m, k)| pack_a(&shape, &square(&|r, c| a[(m + r) * K + k + c])))
         .collect();
-    let b_tiles: Vec<i8> = (0..N)
-        .step_by(SIDE)
-        .flat_map(|n| slabs().map(move |k| (n, k)))
-        .flat_map(|(n, k)| pack_b(&shape, &square(&|r, c| b[(k + r) * N + n + c])))
+    let b_tiles: Vec<i8> = slabs(columns)
+        .flat_map(|(n, k)| pack_b(&shape, &square(&|r, c| b[(k + r) * columns + n + c])))
         .collect();
-
     let (a_buffer, b_buffer) = (Buffer::from_slice(&a_tiles), Buffer::from_slice(&b_tiles));
-    let c_buffer = Buffer::<i32>::zeroed(SIDE * N);
-    // Twice: the second run starts where the first one left the fifos.
-    for _ in 0..2 {
+    let c_buffer = Buffer::<i32>::zeroed(rows * columns);
+    for _ in 0..runs {
         let run = overlay
             .submit(&stream, &[&a_buffer, &b_buffer, &c_buffer])
             .expect("submitted");
         run.wait().expect("runs");
         let c = c_buffer.read().expect("read");
         for (tile, sums) in c.chunks_exact(SIDE * SIDE).enumerate() {
+            let tiles = rows / SIDE;
+            let (row, column) = (tile % tiles * SIDE, tile / tiles * SIDE);
             for (place, sum) in unpack_c(&shape, sums).into_iter().enumerate() {
-                let (r, n) = (place / SIDE, tile * SIDE + place % SIDE);
-                let terms = (0..K).map(|k| i32::from(a[r * K + k]) * i32::from(b[k * N + n]));
+                let (r, n) = (row + place / SIDE, column + place % SIDE);
+                let terms = (0..K).map(|k| i32::from(a[r * K + k]) * i32::from(b[k * columns + n]));
                 assert_eq!(sum, terms.sum::<i32>(), "row {r}, column {n}");
             }
         }
-        c_buffer.write(&vec![0; SIDE * N]).expect("written");
+        c_buffer.write(&vec![0; rows * columns]).expect("written");
     }
 }
 
 #[test]
+fn matmul_i8_equals_plain_loops() {
+    // Twice: the second run starts where the first one left the fifos.
+    equals_plain_loops("matmul_i8", "m64_n256", matmul_i8::TILE as usize, 256, 2);
+}
+
+#[test]
 fn matmul_i8_on_sixteen_cores_equals_plain_loops() {
-    const SIDE: usize = matmul_i8::TILE as usize;
-    const K: usize = matmul_i8::K as usize;
-    const M: usize = matmul_i8_4x4::M as usize;
-    const N: usize = matmul_i8_4x4::BLOCK_N as usize;
-    let (overlay, stream) = Files::of(matmul_i8_4x4::NAME).load(matmul_i8_4x4::NAME, "n256");
-    let a: Vec<i8> = numbers(M * K).map(|n| (n >> 3) as i8).collect();
-    let b: Vec<i8> = numbers(K * N).map(|n| (n >> 5) as i8).collect();
-    let side = matmul_i8::TILE;
-    let shape = MatmulI8 {
-        m: side,
-        k: side,
-        n: side,
-        accumulate: false,
-    };
-    let square = |at: &dyn Fn(usize, usize) -> i8| -> Vec<i8> {
-        (0..SIDE * SIDE).map(|i| at(i / SIDE, i % SIDE)).collect()
-    };
-    let slabs = || (0..K).step_by(SIDE);
-    let a_tiles: Vec<i8> = (0..M)
-        .step_by(SIDE)
-        .flat_map(|m| slabs().map(move |k| (m, k)))
-        .flat_map(|(m, k)| pack_a(&shape, &square(&|r, c| a[(m + r) * K + k + c])))
-        .collect();
-    let b_tiles: Vec<i8> = (0..N)
-        .step_by(SIDE)
-        .flat_map(|n| slabs().map(move |k| (n, k)))
-        .flat_map(|(n, k)| pack_b(&shape, &square(&|r, c| b[(k + r) * N + n + c])))
-        .collect();
-    let (a_buffer, b_buffer) = (Buffer::from_slice(&a_tiles), Buffer::from_slice(&b_tiles));
-    let c_buffer = Buffer::<i32>::zeroed(M * N);
-    let run = overlay
-        .submit(&stream, &[&a_buffer, &b_buffer, &c_buffer])
-        .expect("submitted");
-    run.wait().expect("runs");
-    let c = c_buffer.read().expect("read");
-    for (tile, sums) in c.chunks_exact(SIDE * SIDE).enumerate() {
-        let (rows, columns) = (tile % (M / SIDE) * SIDE, tile / (M / SIDE) * SIDE);
-        for (place, sum) in unpack_c(&shape, sums).into_iter().enumerate() {
-            let (r, n) = (rows + place / SIDE, columns + place % SIDE);
-            let terms = (0..K).map(|k| i32::from(a[r * K + k]) * i32::from(b[k * N + n]));
-            assert_eq!(sum, terms.sum::<i32>(), "row {r}, column {n}");
-        }
-    }
+    let (m, n) = (matmul_i8_4x4::M as usize, matmul_i8_4x4::BLOCK_N as usize);
+    equals_plain_loops(matmul_i8_4x4::NAME, "n256", m, n, 1);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::core::harness::assemble;
 use crate::design::bytes;
 use crate::goldens::configure;
 use crate::worker::{Worker, copy, end, run_programs_on, try_programs_on};
+use crate::workers::broadcast;
 
 const OUT: &[u32] = &[0x400, 0x4000];
 const IN: &[u32] = &[0x8000, 0xc000];
@@ -102,17 +103,7 @@ fn of_one_core_behind_a_memory_tile() {
 
 #[test]
 fn of_a_stream_to_cores_of_different_depths() {
-    let workers = [
-        copy(end(0, 2, 0, IN), end(0, 2, 2, OUT), 64),
-        copy(
-            end(0, 3, 0, &[0x8000, 0xc000, 0x440]),
-            end(0, 3, 2, OUT),
-            64,
-        ),
-        copy(end(1, 2, 0, IN), end(1, 2, 2, OUT), 64),
-        copy(end(2, 4, 0, &[0x8000]), end(2, 4, 2, OUT), 64),
-    ];
-    check("e_broadcast", &workers, &[bytes(0..64), vec![0; 1024]]);
+    check("e_broadcast", &broadcast(), &[bytes(0..64), vec![0; 1024]]);
 }
 
 #[test]

@@ -68,9 +68,9 @@ fn distribute_and_join() {
     assert_eq!(report.cores.len(), 4);
 }
 
-#[test]
-fn broadcast_with_different_depths() {
-    let workers = [
+/// The receivers of one fifo, of different depths.
+pub(crate) fn broadcast() -> [Worker; 4] {
+    [
         copy(end(0, 2, 0, IN), end(0, 2, 2, OUT), 64),
         copy(
             end(0, 3, 0, &[0x8000, 0xc000, 0x440]),
@@ -79,9 +79,13 @@ fn broadcast_with_different_depths() {
         ),
         copy(end(1, 2, 0, IN), end(1, 2, 2, OUT), 64),
         copy(end(2, 4, 0, &[0x8000]), end(2, 4, 2, OUT), 64),
-    ];
+    ]
+}
+
+#[test]
+fn broadcast_with_different_depths() {
     let mut args = [bytes(0..64), vec![0; 1024]];
-    run("e_broadcast", &workers, &mut args);
+    run("e_broadcast", &broadcast(), &mut args);
     let want = (0..4u32)
         .flat_map(|object| (0..4).flat_map(move |_| (0..16).map(move |i| object * 16 + i)));
     assert_eq!(args[1], bytes(want));
