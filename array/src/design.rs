@@ -200,10 +200,11 @@ pub struct ObjectFifo<P = Tile> {
 /// How packets of a fifo are told apart: every buffer descriptor's words are one packet.
 ///
 /// Packet fifos that begin at one shim share a channel, and so do those that end at one shim and keep
-/// their headers. A packet holds every port on its way until its last word has passed: what waits for
-/// two fifos at once must not get them over one channel. Neither the verifier nor the router looks for
-/// fifos that hold each other up in this way, also at ports in the middle of their ways: the emulator
-/// shows it as a deadlock.
+/// their headers; elsewhere, packets share ports of switches. A packet holds every port on its way until
+/// its last word has passed: packets of which one may wait for the other get channels and ports of their
+/// own ([`holds`](crate::route::holds) says when, and why that suffices). A design in which the chip has not
+/// enough of them is refused. What the host does not ask for holds its ports for ever: a sequence has to
+/// move all that packets bring to a shim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
     /// Id, unique in the design.

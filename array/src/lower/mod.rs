@@ -4,6 +4,7 @@
 //!
 //! - [`ends`]: fifos to ends, shared memory or DMA, depths.
 //! - [`stores`]: buffers and lock pairs of the ends; links share them.
+//! - [`waits`]: who must get through before whose receivers have room.
 //! - [`channels`]: DMA channels.
 //! - [`locks`]: lock ids.
 //! - [`addresses`]: addresses of buffers; [`apart`]: the same so that operands lie in different banks.
@@ -23,6 +24,7 @@ pub mod locks;
 pub mod plan;
 pub mod sequence;
 pub mod stores;
+pub mod waits;
 
 use arch::array::field::FieldError;
 use arch::{Tile, TileKind};
@@ -110,10 +112,12 @@ fn cascades(design: &Design) -> Vec<CascadeSettings> {
 pub fn lower(verified: &Verified) -> Result<Lowered, LowerError> {
     let (design, plan) = (verified.design(), verified.plan());
     let flows = flows::build(design, &plan.ends, &plan.channel_of);
-    let switches = route::route(design.columns, &flows).map_err(|source| LowerError::Route {
-        design: design.name.clone(),
-        source,
-    })?;
+    let waits = waits::of_flows(design, &plan.rooms, &flows);
+    let switches =
+        route::route(design.columns, &flows, &waits).map_err(|source| LowerError::Route {
+            design: design.name.clone(),
+            source,
+        })?;
     let sequences = design
         .sequences
         .iter()

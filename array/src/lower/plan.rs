@@ -12,6 +12,7 @@ use super::chains::{self, Inputs};
 use super::ends::{self, End, Role};
 use super::locks::{self, LockPair};
 use super::stores::{self, Stores};
+use super::waits::{self, Rooms};
 use super::{addresses, apart, channels};
 use crate::design::{Allocation, Design, Port};
 use crate::lowered::{DmaProgram, Lock, PlacedBuffer};
@@ -90,6 +91,8 @@ pub struct Plan {
     pub ends: Vec<End>,
     /// Their memory.
     pub stores: Stores,
+    /// Who must get through before the consumers of each fifo have room.
+    pub rooms: Rooms,
     /// DMA channel of each end.
     pub channel_of: Vec<Option<u8>>,
     /// Lock pairs of each store.
@@ -106,12 +109,14 @@ impl Plan {
     pub fn new(design: &Design) -> Self {
         let ends = ends::split(design);
         let stores = stores::assign(design, &ends);
-        let channel_of = channels::assign(design, &ends);
+        let rooms = waits::rooms(design);
+        let channel_of = channels::assign(design, &ends, &rooms);
         let pairs = locks::assign(&stores.stores);
         let bd_ids = chains::bd_ids(&ends, &stores, &channel_of);
         let mut plan = Plan {
             ends,
             stores,
+            rooms,
             channel_of,
             pairs,
             bd_ids,

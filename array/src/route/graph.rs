@@ -230,11 +230,16 @@ impl Graph {
         is_master(self.columns, to.tile, to.port).then_some(node)
     }
 
-    /// Tile and switch port of a node, seen as a slave or as a master.
-    pub fn switch_port(&self, node: Node, direction: Direction) -> Option<(Tile, Port)> {
+    /// Tile of a node.
+    pub fn tile(&self, node: Node) -> Tile {
         let rows = usize::from(geometry::ROWS);
         let tile = node / PER_TILE;
-        let tile = Tile::new((tile / rows) as u8, (tile % rows) as u8);
+        Tile::new((tile / rows) as u8, (tile % rows) as u8)
+    }
+
+    /// Tile and switch port of a node, seen as a slave or as a master.
+    pub fn switch_port(&self, node: Node, direction: Direction) -> Option<(Tile, Port)> {
+        let tile = self.tile(node);
         match place(node % PER_TILE)? {
             Place::Switch(Port::Dma(channel)) if tile.kind() == TileKind::Shim => {
                 Some((tile, shim::dma_port(direction, channel)?))

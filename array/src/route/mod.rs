@@ -2,23 +2,37 @@
 //!
 //! - [`graph`]: the switches as a graph.
 //! - [`search`]: negotiated congestion over that graph; [`heap`]: its queue.
-//! - [`packets`]: arbiters and rules where ways are found by headers.
+//! - [`packets`]: arbiters and rules of one switch where ways are found by headers.
+//! - [`settle`]: the same for all switches, so that packets do not hold each other up: [`holds`].
+//! - [`settings`]: what the switches are told.
+//!
+//! Where the ways that were found need more rules or arbiters than a switch has, or packets on them hold
+//! each other up, the edges at fault become dearer, and packets that enter at one port, which go one way
+//! as far as they can, look for ways one by one.
 
 pub mod graph;
 pub mod heap;
+pub mod holds;
 pub mod packets;
 pub mod search;
+pub mod settings;
+pub mod settle;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 
-use arch::array::switch::{ARBITERS, MSELS, SLOTS};
-use arch::array::{Direction, Port};
-use arch::{Tile, TileKind};
+use arch::Tile;
+use arch::array::Port;
+use arch::array::switch::ARBITERS;
 
 use self::graph::{Graph, Node};
-use self::packets::{Passage, Refusal};
-use self::search::{Net, Tree};
-use crate::lowered::{Circuit, Endpoint, Flow, FlowKind, PacketMaster, PacketRule, SwitchSettings};
+use self::holds::Waits;
+use self::search::{Net, Router, Tree};
+use self::settle::Trouble;
+use crate::lowered::{Endpoint, Flow, FlowKind, SwitchSettings};
+
+/// Rounds in which packets look for other ways.
+const PACKET_ROUNDS: usize = 100;
 
 /// Why flows are not routed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +89,49 @@ pub enum RouteError {
         /// Selects of an arbiter.
         msels: u8,
     },
+    /// Packets of which each may wait for the other's to pass.
+    #[error(
+        "{waiter} and {holder} would share {thing} of tile {tile}, and the packets of each may wait there for the other's without end; {}\nhelp: give one of them a circuit, or let them end at different tiles",
+        .thing.limit()
+    )]
+    HoldUp {
+        /// Who waits.
+        waiter: String,
+        /// Who is waited for.
+        holder: String,
+        /// What they share.
+        thing: Shared,
+        /// Tile.
+        tile: Tile,
+    },
+}
+
+/// What packets share at a switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shared {
+    /// A port at which they enter.
+    Port(Port),
+    /// An arbiter.
+    Arbiter,
+}
+
+impl Shared {
+    /// How many of these there are.
+    fn limit(&self) -> String {
+        match self {
+            Shared::Port(_) => "no other way was found".to_string(),
+            Shared::Arbiter => format!("a switch has {ARBITERS}"),
+        }
+    }
+}
+
+impl Display for Shared {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Shared::Port(port) => write!(f, "port {port}"),
+            Shared::Arbiter => write!(f, "an arbiter"),
+        }
+    }
 }
 
 fn net(graph: &Graph, columns: u8, flow: &Flow) -> Result<Net, RouteError> {
@@ -94,14 +151,36 @@ fn net(graph: &Graph, columns: u8, flow: &Flow) -> Result<Net, RouteError> {
         source,
         dests,
         group: None,
+        id: None,
     })
 }
 
 /// What is routed as one: a circuit, or the packets that enter the switches at one port.
-struct Bundle {
+pub struct Bundle {
     net: Net,
     /// Indices of the flows.
     flows: Vec<usize>,
+}
+
+/// Takes bundles of packets apart, so that each flow finds a way of its own.
+fn take_apart(graph: &Graph, flows: &[Flow], bundles: Vec<Bundle>) -> Vec<Bundle> {
+    let one = |bundle: &Bundle, flow: usize| Bundle {
+        net: Net {
+            dests: flows[flow]
+                .dests
+                .iter()
+                .filter_map(|d| graph.dest(*d))
+                .collect(),
+            id: flows[flow].kind.packet_id(),
+            ..bundle.net.clone()
+        },
+        flows: vec![flow],
+    };
+    let apart = bundles.into_iter().flat_map(|bundle| {
+        let flows = bundle.flows.iter();
+        flows.map(|flow| one(&bundle, *flow)).collect::<Vec<_>>()
+    });
+    apart.collect()
 }
 
 fn bundles(graph: &Graph, columns: u8, flows: &[Flow]) -> Result<Vec<Bundle>, RouteError> {
@@ -155,204 +234,68 @@ fn busiest(flows: &[Flow]) -> String {
         .map_or_else(String::new, |(tile, n)| format!("{tile} with {n}"))
 }
 
-/// Settings under construction, switches in the order in which they are first needed.
-#[derive(Default)]
-struct Settings {
-    switches: Vec<SwitchSettings>,
+/// The edges at fault: those that packets take inside the switch, or from one of its ports.
+fn at_fault<'a>(
+    graph: &'a Graph,
+    routed: &'a [(&'a Bundle, &'a Tree)],
+    trouble: &'a Trouble,
+) -> impl Iterator<Item = usize> + 'a {
+    let packets = routed.iter().filter(|(b, _)| b.net.group.is_some());
+    let steps = packets
+        .flat_map(|(_, tree)| tree.iter())
+        .filter(|s| s.edge.inside);
+    let here = steps.filter(|s| match trouble.port {
+        Some(port) => s.from == port,
+        None => graph.tile(s.from) == trouble.tile,
+    });
+    here.map(|s| s.edge.id)
 }
 
-impl Settings {
-    fn of(&mut self, tile: Tile) -> &mut SwitchSettings {
-        let at = self.switches.iter().position(|s| s.tile == tile);
-        let at = at.unwrap_or_else(|| {
-            self.switches.push(SwitchSettings {
-                tile,
-                circuits: Vec::new(),
-                packet_masters: Vec::new(),
-                packet_rules: Vec::new(),
-                shim_dmas: Vec::new(),
-            });
-            self.switches.len() - 1
-        });
-        &mut self.switches[at]
-    }
-
-    fn shim_dmas(&mut self, flow: &Flow) {
-        self.shim_dma(flow.source, Direction::Mm2s);
-        for dest in &flow.dests {
-            self.shim_dma(*dest, Direction::S2mm);
-        }
-    }
-
-    fn shim_dma(&mut self, endpoint: Endpoint, direction: Direction) {
-        if let (TileKind::Shim, Port::Dma(channel)) = (endpoint.tile.kind(), endpoint.port) {
-            let dmas = &mut self.of(endpoint.tile).shim_dmas;
-            if !dmas.contains(&(direction, channel)) {
-                dmas.push((direction, channel));
-            }
-        }
-    }
-}
-
-/// The connections inside switches of a tree, by tile, later branches first as the reference has it.
-fn connections(graph: &Graph, tree: &Tree) -> BTreeMap<Tile, Vec<Circuit>> {
-    let mut by_tile: BTreeMap<Tile, Vec<Circuit>> = BTreeMap::new();
-    for step in tree.iter().rev().filter(|s| s.edge.inside) {
-        let slave = graph.switch_port(step.from, Direction::Mm2s);
-        let master = graph.switch_port(step.edge.to, Direction::S2mm);
-        if let (Some((tile, slave)), Some((_, master))) = (slave, master) {
-            by_tile
-                .entry(tile)
-                .or_default()
-                .push(Circuit { slave, master });
-        }
-    }
-    by_tile
-}
-
-/// The packets through each switch: flows in order, tokens last.
-fn passages(
-    graph: &Graph,
-    flows: &[Flow],
-    routed: &[(&Bundle, &Tree)],
-) -> BTreeMap<Tile, Vec<Passage>> {
-    let mut by_tile: BTreeMap<Tile, Vec<Passage>> = BTreeMap::new();
-    let mut packets: Vec<(bool, usize, &Bundle, &Tree)> = Vec::new();
-    for (bundle, tree) in routed.iter().filter(|(b, _)| b.net.group.is_some()) {
-        for &i in &bundle.flows {
-            let control = matches!(flows[i].kind, FlowKind::Control { .. });
-            packets.push((control, i, bundle, tree));
-        }
-    }
-    packets.sort_by_key(|(control, i, ..)| (*control, *i));
-    for (control, i, bundle, tree) in packets {
-        let dests = flows[i].dests.iter().filter_map(|d| graph.dest(*d));
-        let steps = dests.flat_map(|dest| search::way(&bundle.net, tree, dest));
-        for step in steps.filter(|s| s.edge.inside) {
-            let place = graph.switch_port(step.from, Direction::Mm2s);
-            let (Some((tile, _)), Some(id)) = (place, flows[i].kind.packet_id()) else {
-                continue;
-            };
-            let here = by_tile.entry(tile).or_default();
-            let same = |p: &&mut Passage| p.slave == step.from && p.id == id;
-            match here.iter_mut().find(same) {
-                Some(passage) => {
-                    passage.masters.insert(step.edge.to);
-                }
-                None => here.push(Passage {
-                    slave: step.from,
-                    id,
-                    control,
-                    masters: BTreeSet::from([step.edge.to]),
-                }),
-            }
-        }
-    }
-    by_tile
-}
-
-/// Sets a switch for the packets that pass it. `dropping` are the ports at which headers end.
-fn set_packets(
-    graph: &Graph,
-    switch: &mut SwitchSettings,
-    passages: &[Passage],
-    dropping: &BTreeSet<Node>,
-) -> Result<(), RouteError> {
-    let tile = switch.tile;
-    let refused = |refusal: Refusal| match refusal {
-        Refusal::Selects(needed) => RouteError::Selects {
-            tile,
-            needed,
-            arbiters: ARBITERS,
-            msels: MSELS,
-        },
-        Refusal::Slots(slave, needed) => RouteError::Slots {
-            tile,
-            port: graph
-                .switch_port(slave, Direction::Mm2s)
-                .map_or(Port::TileCtrl, |(_, port)| port),
-            needed,
-            limit: SLOTS,
-        },
-    };
-    let selects = packets::selects(passages).map_err(refused)?;
-    let rules = packets::rules(passages, &selects).map_err(refused)?;
-    let mut masters: BTreeMap<Node, (u8, u8)> = BTreeMap::new();
-    for (passage, select) in passages.iter().zip(&selects) {
-        for &master in &passage.masters {
-            let (_, msels) = masters.entry(master).or_insert((select.arbiter, 0));
-            *msels |= 1 << select.msel;
-        }
-    }
-    for (node, (arbiter, msels)) in masters {
-        let Some((_, master)) = graph.switch_port(node, Direction::S2mm) else {
-            continue;
-        };
-        switch.packet_masters.push(PacketMaster {
-            master,
-            arbiter,
-            msels,
-            drop_header: dropping.contains(&node),
-        });
-    }
-    for rule in rules {
-        let Some((_, slave)) = graph.switch_port(rule.slave, Direction::Mm2s) else {
-            continue;
-        };
-        switch.packet_rules.push(PacketRule {
-            slave,
-            slot: rule.slot,
-            id: rule.id,
-            mask: rule.mask,
-            arbiter: rule.select.arbiter,
-            msel: rule.select.msel,
-        });
-    }
-    Ok(())
-}
-
-/// Routes flows through the first `columns` columns.
+/// Routes flows through the first `columns` columns. `waits` says which packets wait for which others, by
+/// the index of the flow.
 ///
 /// # Errors
-/// [`RouteError`] when a port does not exist, no legal routing is found, or packets through a switch are
-/// too many to be told apart.
-pub fn route(columns: u8, flows: &[Flow]) -> Result<Vec<SwitchSettings>, RouteError> {
+/// [`RouteError`] when a port does not exist, no legal routing is found, packets through a switch are
+/// too many to be told apart, or would hold each other up.
+pub fn route(
+    columns: u8,
+    flows: &[Flow],
+    waits: &Waits,
+) -> Result<Vec<SwitchSettings>, RouteError> {
     let graph = Graph::new(columns);
-    let bundles = bundles(&graph, columns, flows)?;
-    let nets: Vec<Net> = bundles.iter().map(|b| b.net.clone()).collect();
-    let trees = search::route(&graph, &nets).ok_or_else(|| RouteError::Congested {
-        flows: flows.len(),
-        rounds: search::MAX_ROUNDS,
-        busiest: busiest(flows),
-    })?;
-    let mut settings = Settings::default();
-    let routed: Vec<(&Bundle, &Tree)> = bundles.iter().zip(&trees).collect();
-    for (bundle, tree) in routed.iter().filter(|(b, _)| b.net.group.is_none()) {
-        for (tile, connections) in connections(&graph, tree) {
-            settings.of(tile).circuits.extend(connections);
+    let mut bundles = bundles(&graph, columns, flows)?;
+    let mut router = Router::new(&graph);
+    let mut trouble: Option<Trouble> = None;
+    let mut refused = 0;
+    for _ in 0..search::MAX_ROUNDS {
+        let nets: Vec<&Net> = bundles.iter().map(|b| &b.net).collect();
+        let Some((trees, legal)) = router.round(&nets, refused) else {
+            break;
+        };
+        if !legal {
+            continue;
         }
-        for &i in &bundle.flows {
-            settings.shim_dmas(&flows[i]);
+        let routed: Vec<(&Bundle, &Tree)> = bundles.iter().zip(&trees).collect();
+        let found = match settle::settle(&graph, flows, &routed, waits) {
+            Ok(switches) => return Ok(settings::all(&graph, flows, &routed, &switches)),
+            Err(found) => found,
+        };
+        router.refuse(at_fault(&graph, &routed, &found));
+        trouble = Some(found);
+        if refused == 0 {
+            bundles = take_apart(&graph, flows, bundles);
         }
-    }
-    // The reference makes the switches of tiles that the design names before those on the way.
-    let packets = flows.iter().filter(|f| f.kind != FlowKind::Circuit);
-    let passages = passages(&graph, flows, &routed);
-    let ends = packets
-        .clone()
-        .flat_map(|f| std::iter::once(&f.source).chain(&f.dests));
-    let ends: BTreeSet<Tile> = ends.map(|e| e.tile).collect();
-    let on_the_way = passages.keys().filter(|t| !ends.contains(t));
-    let dropping = packets.clone().flat_map(|f| match f.kind {
-        FlowKind::Packet(packet) if !packet.keep_header => f.dests.as_slice(),
-        _ => &[],
-    });
-    let dropping: BTreeSet<Node> = dropping.filter_map(|d| graph.dest(*d)).collect();
-    for tile in ends.iter().chain(on_the_way) {
-        if let Some(passages) = passages.get(tile) {
-            set_packets(&graph, settings.of(*tile), passages, &dropping)?;
+        refused += 1;
+        if refused == PACKET_ROUNDS {
+            break;
         }
     }
-    packets.for_each(|flow| settings.shim_dmas(flow));
-    Ok(settings.switches)
+    Err(trouble.map_or_else(
+        || RouteError::Congested {
+            flows: flows.len(),
+            rounds: search::MAX_ROUNDS,
+            busiest: busiest(flows),
+        },
+        |t| t.error,
+    ))
 }

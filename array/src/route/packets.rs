@@ -2,12 +2,13 @@
 //!
 //! A master port belongs to one arbiter and hears some of its four selects; a rule of a slave port sends
 //! the ids that it matches to one select of one arbiter. So packets that leave by the same ports share a
-//! select, and ports that some packets have in common share an arbiter.
+//! select, and ports that some packets have in common share an arbiter. Others share one only where the
+//! arbiters do not suffice.
 //!
 //! Source: mlir-aie `lib/Dialect/AIE/Transforms/AIECreatePathFindFlows.cpp`; the order in which arbiters
 //! are handed out was read off its output.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arch::array::packet::PACKET_IDS;
 use arch::array::switch::{ARBITERS, MSELS, SLOTS};
@@ -17,6 +18,8 @@ use super::graph::Node;
 /// A packet flow at one switch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passage {
+    /// Flow, by its index.
+    pub flow: usize,
     /// Port at which it enters.
     pub slave: Node,
     /// Packet id.
@@ -79,11 +82,15 @@ fn families(passages: &[Passage]) -> Vec<usize> {
 }
 
 /// The select of every passage. Tokens take them from the top, the others from the bottom, ports and
-/// ids in order.
+/// ids in order. Before ports that have none in common with others get an arbiter of those, `may_share` is asked,
+/// with the selects chosen so far and, for all packets that leave by these ports, that arbiter.
 ///
 /// # Errors
 /// [`Refusal::Selects`] when there are too few.
-pub fn selects(passages: &[Passage]) -> Result<Vec<Select>, Refusal> {
+pub fn selects(
+    passages: &[Passage],
+    mut may_share: impl FnMut(&[(usize, Select)]) -> bool,
+) -> Result<Vec<Select>, Refusal> {
     let family = families(passages);
     let sets = |f: usize| -> BTreeSet<&BTreeSet<Node>> {
         let members = passages.iter().zip(&family).filter(|(_, g)| **g == f);
@@ -111,7 +118,19 @@ pub fn selects(passages: &[Passage]) -> Result<Vec<Select>, Refusal> {
                 free.count() >= sets(family[i]).len()
             }
         };
-        let fits = |s: &&Select| free(s) && room(s);
+        let mut alone = |s: &Select| {
+            let known = arbiter.is_some() || taken.iter().all(|(_, t)| t.arbiter != s.arbiter);
+            let members = (0..passages.len()).filter(|&j| family[j] == family[i]);
+            known
+                || may_share(
+                    &taken
+                        .iter()
+                        .copied()
+                        .chain(members.map(|j| (j, *s)))
+                        .collect::<Vec<_>>(),
+                )
+        };
+        let fits = |s: &&Select| free(s) && room(s) && alone(s);
         let select = if passages[i].control {
             upwards.iter().rev().find(fits)
         } else {
@@ -126,67 +145,97 @@ pub fn selects(passages: &[Passage]) -> Result<Vec<Select>, Refusal> {
 }
 
 /// Bits in which all ids agree.
-fn common_bits(passages: &[Passage], group: &[usize]) -> u8 {
+fn common_bits(ids: &[u8]) -> u8 {
     let all = PACKET_IDS as u8 - 1;
-    let first = passages[group[0]].id;
-    group
-        .iter()
-        .fold(all, |mask, &i| mask & !(passages[i].id ^ first))
+    ids.iter().fold(all, |mask, id| mask & !(id ^ ids[0]))
 }
 
-/// Whether the rule of a group would match an id of its port that leaves by other ports.
-fn matches_another(passages: &[Passage], group: &[usize]) -> bool {
-    let (mask, first) = (common_bits(passages, group), &passages[group[0]]);
-    passages.iter().any(|other| {
-        other.slave == first.slave
-            && other.masters != first.masters
-            && (other.id ^ first.id) & mask == 0
-    })
+/// The fewest sets of ids of which each is matched by one rule that matches none of the others, at most
+/// `most`. The first id is in the first set.
+fn sets(ids: &[u8], others: &[u8], most: usize) -> Option<Vec<Vec<u8>>> {
+    let Some(&first) = ids.first() else {
+        return Some(Vec::new());
+    };
+    let masks = (0..PACKET_IDS as u8).filter(|m| others.iter().all(|o| (o ^ first) & m != 0));
+    let matched = masks.map(|m| ids.iter().copied().filter(move |id| (id ^ first) & m == 0));
+    let matched: BTreeSet<Vec<u8>> = matched.map(Iterator::collect).collect();
+    let within = |set: &Vec<u8>, other: &Vec<u8>| set.iter().all(|id| other.contains(id));
+    let larger = |set: &Vec<u8>| matched.iter().any(|o| o != set && within(set, o));
+    let mut best: Option<Vec<Vec<u8>>> = None;
+    for set in matched.iter().filter(|set| !larger(set)) {
+        let most = best.as_ref().map_or(most, |b| b.len() - 1);
+        let rest: Vec<u8> = ids.iter().copied().filter(|id| !set.contains(id)).collect();
+        if most > 0
+            && let Some(more) = sets(&rest, others, most - 1)
+        {
+            best = Some([vec![set.clone()], more].concat());
+        }
+    }
+    best
 }
 
-/// The rules of all slave ports, the passages' last first. Ids of one port that leave it alike share a
-/// rule, unless it would match another id of the port.
+/// The ids of a port, those that leave alike together.
+pub type Leaving<M> = BTreeMap<M, Vec<u8>>;
+
+/// For each way of leaving a port the ids that one rule each matches.
+fn port_sets<M: Ord>(leaving: &Leaving<M>) -> Vec<Vec<Vec<u8>>> {
+    let all = leaving.iter().map(|(way, ids)| {
+        let others = leaving.iter().filter(|(w, _)| *w != way);
+        let others: Vec<u8> = others.flat_map(|(_, ids)| ids.iter().copied()).collect();
+        let alone = || ids.iter().map(|id| vec![*id]).collect();
+        sets(ids, &others, usize::from(SLOTS)).unwrap_or_else(alone)
+    });
+    all.collect()
+}
+
+/// Rules that a port needs for its ids.
+pub fn rules_needed<M: Ord>(leaving: &Leaving<M>) -> usize {
+    port_sets(leaving).iter().map(Vec::len).sum()
+}
+
+/// The rules of all slave ports, the passages' last first. Ids of one port that leave it alike share as
+/// few rules as they can, none of which matches another id of the port.
 ///
 /// # Errors
 /// [`Refusal::Slots`] when a port would need too many.
 pub fn rules(passages: &[Passage], selects: &[Select]) -> Result<Vec<Rule>, Refusal> {
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    for i in (0..passages.len()).rev() {
-        let takes = |group: &&mut Vec<usize>| {
-            let other = &passages[group[0]];
-            let more: Vec<usize> = group.iter().copied().chain([i]).collect();
-            other.slave == passages[i].slave
-                && other.masters == passages[i].masters
-                && !matches_another(passages, &more)
-        };
-        match groups.iter_mut().find(takes) {
-            Some(group) => group.push(i),
-            None => groups.push(vec![i]),
-        }
-    }
     let mut slaves: Vec<Node> = Vec::new();
-    for group in &groups {
-        let slave = passages[group[0]].slave;
-        if !slaves.contains(&slave) {
-            slaves.push(slave);
+    for passage in passages.iter().rev() {
+        if !slaves.contains(&passage.slave) {
+            slaves.push(passage.slave);
         }
     }
     let mut rules = Vec::new();
     for slave in slaves {
-        let here = groups.iter().filter(|g| passages[g[0]].slave == slave);
-        let here: Vec<&Vec<usize>> = here.collect();
-        if here.len() > usize::from(SLOTS) {
-            return Err(Refusal::Slots(slave, here.len()));
+        let here = || {
+            passages
+                .iter()
+                .zip(selects)
+                .rev()
+                .filter(|(p, _)| p.slave == slave)
+        };
+        let mut leaving: Leaving<&BTreeSet<Node>> = BTreeMap::new();
+        for (passage, _) in here() {
+            leaving
+                .entry(&passage.masters)
+                .or_default()
+                .push(passage.id);
         }
-        for (slot, group) in (0..).zip(here) {
-            let mask = common_bits(passages, group);
-            rules.push(Rule {
+        let mut sets: Vec<Vec<u8>> = port_sets(&leaving).concat();
+        sets.sort_by_key(|ids| here().position(|(p, _)| p.id == ids[0]));
+        if sets.len() > usize::from(SLOTS) {
+            return Err(Refusal::Slots(slave, sets.len()));
+        }
+        for (slot, ids) in (0..).zip(sets) {
+            let select = here().find(|(p, _)| p.id == ids[0]).map(|(_, s)| *s);
+            let mask = common_bits(&ids);
+            rules.extend(select.map(|select| Rule {
                 slave,
                 slot,
-                id: passages[group[0]].id & mask,
+                id: ids[0] & mask,
                 mask,
-                select: selects[group[0]],
-            });
+                select,
+            }));
         }
     }
     Ok(rules)
@@ -196,8 +245,13 @@ pub fn rules(passages: &[Passage], selects: &[Select]) -> Result<Vec<Rule>, Refu
 mod tests {
     use super::*;
 
+    fn selects(passages: &[Passage]) -> Result<Vec<Select>, Refusal> {
+        super::selects(passages, |_| true)
+    }
+
     fn passage(slave: Node, id: u8, masters: &[Node]) -> Passage {
         Passage {
+            flow: id.into(),
             slave,
             id,
             control: false,
@@ -230,6 +284,34 @@ mod tests {
         let rules = rules(&passages, &selects(&passages).unwrap()).unwrap();
         assert_eq!(rules.len(), 3);
         assert!(rules.iter().all(|r| r.mask == 31));
+    }
+
+    #[test]
+    fn rules_are_as_few_as_ids_allow() {
+        let needed = |ways: &[&[u8]]| {
+            let leaving = ways.iter().zip(0..).map(|(ids, way)| (way, ids.to_vec()));
+            rules_needed(&leaving.collect::<Leaving<u8>>())
+        };
+        assert_eq!(needed(&[&[0, 4, 8], &[1, 5], &[2, 6], &[3, 7]]), 4);
+        // 1, 3 and 5, 7 go together; the first that fits, 1 and 5, would leave three rules.
+        assert_eq!(needed(&[&[1, 3, 5, 7, 4], &[0, 6]]), 4);
+        assert_eq!(needed(&[&[0, 5], &[1, 4]]), 4);
+        assert_eq!(needed(&[&[0, 31], &[8]]), 3);
+    }
+
+    #[test]
+    fn arbiters_are_shared_only_where_that_is_allowed() {
+        let passages: Vec<Passage> = (0..8)
+            .map(|i| passage(usize::from(i), i, &[20 + usize::from(i)]))
+            .collect();
+        let shared = selects(&passages).unwrap();
+        assert_eq!((shared[6].arbiter, shared[7].arbiter), (0, 1));
+        // Nothing may share arbiters 0 and 1.
+        let may = |chosen: &[(usize, Select)]| chosen.last().is_some_and(|(_, s)| s.arbiter > 1);
+        let shared = super::selects(&passages, may).unwrap();
+        assert_eq!((shared[6].arbiter, shared[7].arbiter), (2, 3));
+        let none = super::selects(&passages, |_| false);
+        assert_eq!(none, Err(Refusal::Selects(8)));
     }
 
     #[test]

@@ -6,8 +6,13 @@
 //! Sources: mlir-aie `lib/Dialect/AIE/Transforms/AIEPathFinder.cpp`; L. McMurchie, C. Ebeling,
 //! "PathFinder: a negotiation-based performance-driven router for FPGAs", 1995.
 
+use std::collections::BTreeMap;
+
+use arch::array::switch::SLOTS;
+
 use super::graph::{Edge, Graph, Node};
 use super::heap::Heap;
+use super::packets::{self, Leaving};
 
 /// Rounds of negotiation.
 pub const MAX_ROUNDS: usize = 1000;
@@ -17,6 +22,9 @@ const HISTORY: f64 = 0.1;
 const PRESENT: f64 = 0.02;
 /// Factor on an edge's price when a flow takes it.
 const TAKEN: f64 = 1.1;
+/// Added to an edge's price, for each time that ways of packets were refused, where a packet needs a rule
+/// that its port does not have.
+const CROWDED: f64 = 8.0;
 
 /// A flow by its nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +35,8 @@ pub struct Net {
     pub dests: Vec<Node>,
     /// Packets of one group may share edges; circuits, which have none, may not.
     pub group: Option<usize>,
+    /// The id of its packets, where they do not go one way with those of other nets.
+    pub id: Option<u8>,
 }
 
 /// One edge of a routed net.
@@ -62,7 +72,8 @@ enum Visit {
     Done,
 }
 
-struct Router<'a> {
+/// The state of the negotiation.
+pub struct Router<'a> {
     graph: &'a Graph,
     /// Price of each edge.
     price: Vec<f64>,
@@ -72,11 +83,47 @@ struct Router<'a> {
     group: Vec<Option<usize>>,
     /// Rounds in which each edge was refused.
     refused: Vec<u32>,
+    /// The ids of nets that enter switches at each port, by the port at which they leave.
+    leaving: BTreeMap<Node, Leaving<Node>>,
+    /// Added to the price of edges for which a port lacks a rule.
+    crowded: f64,
 }
 
-impl Router<'_> {
-    /// For every node reached from `source`, the edge by which the cheapest way arrives.
-    fn cheapest(&self, source: Node) -> Vec<Option<Step>> {
+impl<'a> Router<'a> {
+    /// A negotiation that has not begun.
+    pub fn new(graph: &'a Graph) -> Self {
+        Router {
+            graph,
+            price: vec![1.0; graph.edges()],
+            users: vec![0; graph.edges()],
+            group: vec![None; graph.edges()],
+            refused: vec![0; graph.edges()],
+            leaving: BTreeMap::new(),
+            crowded: 0.0,
+        }
+    }
+
+    /// The price of an edge for a net. Packets that look for ways one by one stay with others of their group,
+    /// but not where their id would need a rule that the port does not have.
+    fn price(&self, net: &Net, from: Node, edge: Edge) -> f64 {
+        let price = self.price[edge.id];
+        let Some(id) = net.id else {
+            return price;
+        };
+        let together = net.group == self.group[edge.id];
+        let price = if together { price / TAKEN } else { price };
+        let Some(leaving) = self.leaving.get(&from).filter(|_| edge.inside) else {
+            return price;
+        };
+        let mut leaving = leaving.clone();
+        leaving.entry(edge.to).or_default().push(id);
+        let over = packets::rules_needed(&leaving) > usize::from(SLOTS);
+        if over { price + self.crowded } else { price }
+    }
+
+    /// For every node reached from the net's source, the edge by which the cheapest way arrives.
+    fn cheapest(&self, net: &Net) -> Vec<Option<Step>> {
+        let source = net.source;
         let mut arrival = vec![None; self.graph.nodes()];
         let mut cost = vec![f64::INFINITY; self.graph.nodes()];
         let mut visit = vec![Visit::New; self.graph.nodes()];
@@ -85,7 +132,7 @@ impl Router<'_> {
         heap.push(source, &cost);
         while let Some(from) = heap.pop(&cost) {
             for &edge in self.graph.next(from) {
-                let reached = cost[from] + self.price[edge.id];
+                let reached = cost[from] + self.price(net, from, edge);
                 let cheaper = reached < cost[edge.to] && visit[edge.to] != Visit::Done;
                 if cheaper {
                     cost[edge.to] = reached;
@@ -106,7 +153,7 @@ impl Router<'_> {
 
     /// Routes one net at the present prices; `None` when a destination cannot be reached at all.
     fn route(&mut self, net: &Net) -> Option<Tree> {
-        let arrival = self.cheapest(net.source);
+        let arrival = self.cheapest(net);
         let mut tree = Tree::new();
         let mut done = vec![false; self.graph.nodes()];
         done[net.source] = true;
@@ -117,11 +164,18 @@ impl Router<'_> {
                 tree.push(step);
                 done[node] = true;
                 let group = &mut self.group[step.edge.id];
-                if net.group.is_none() || *group != net.group {
+                let new = net.group.is_none() || *group != net.group;
+                if new {
                     self.users[step.edge.id] += 1;
                 }
                 *group = net.group.or(*group);
-                self.price[step.edge.id] *= TAKEN;
+                if new || net.id.is_none() {
+                    self.price[step.edge.id] *= TAKEN;
+                }
+                if let Some(id) = net.id.filter(|_| step.edge.inside) {
+                    let leaving = self.leaving.entry(step.from).or_default();
+                    leaving.entry(step.edge.to).or_default().push(id);
+                }
                 node = step.from;
             }
         }
@@ -136,11 +190,12 @@ impl Router<'_> {
         }
         self.users.fill(0);
         self.group.fill(None);
+        self.leaving.clear();
     }
 
     /// Records the edges that several circuits or groups use or that a net may not use, and says whether there
     /// are any.
-    fn judge(&mut self, nets: &[Net], trees: &[Tree]) -> bool {
+    fn judge(&mut self, nets: &[&Net], trees: &[Tree]) -> bool {
         let mut refused = false;
         for (users, times) in self.users.iter().zip(&mut self.refused) {
             if *users > 1 {
@@ -156,6 +211,30 @@ impl Router<'_> {
         }
         refused
     }
+
+    /// One round: a tree for every net at the present prices, and whether they are legal: no edge in two
+    /// of them but of one group. `None` when a destination cannot be reached at all. `turn` says which of
+    /// the nets that look for ways one by one is first.
+    pub fn round(&mut self, nets: &[&Net], turn: usize) -> Option<(Vec<Tree>, bool)> {
+        self.new_round();
+        let mut order: Vec<usize> = (0..nets.len()).collect();
+        let single = nets.iter().take_while(|net| net.id.is_some()).count();
+        if single > 0 {
+            order[..single].rotate_left(turn % single);
+        }
+        let mut trees = vec![Tree::new(); nets.len()];
+        for at in order {
+            trees[at] = self.route(nets[at])?;
+        }
+        let legal = !self.judge(nets, &trees);
+        Some((trees, legal))
+    }
+
+    /// Makes edges dearer for the rounds to come, and ports that lack rules.
+    pub fn refuse(&mut self, edges: impl Iterator<Item = usize>) {
+        edges.for_each(|edge| self.refused[edge] += 1);
+        self.crowded += CROWDED;
+    }
 }
 
 /// The edges of a tree at which its way leaves a port on the side on which it came: from a master
@@ -169,26 +248,4 @@ fn unsound<'a>(net: &'a Net, tree: &'a Tree) -> impl Iterator<Item = usize> + 'a
         };
         (came_inside == step.edge.inside).then_some(step.edge.id)
     })
-}
-
-/// A tree for every net, no edge in two of them but of one group; `None` when none is found.
-pub fn route(graph: &Graph, nets: &[Net]) -> Option<Vec<Tree>> {
-    let mut router = Router {
-        graph,
-        price: vec![1.0; graph.edges()],
-        users: vec![0; graph.edges()],
-        group: vec![None; graph.edges()],
-        refused: vec![0; graph.edges()],
-    };
-    for _ in 0..MAX_ROUNDS {
-        router.new_round();
-        let trees: Vec<Tree> = nets
-            .iter()
-            .map(|net| router.route(net))
-            .collect::<Option<_>>()?;
-        if !router.judge(nets, &trees) {
-            return Some(trees);
-        }
-    }
-    None
 }

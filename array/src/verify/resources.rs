@@ -33,6 +33,21 @@ fn depths(plan: &Plan) -> Result<(), DesignError> {
     }
 }
 
+/// Says which packets at a shim do not share a channel.
+fn held_apart(design: &Design, plan: &Plan, tile: Tile, inward: bool) -> Option<String> {
+    let ends = plan.ends.iter().zip(&plan.channel_of).filter(|(end, _)| {
+        end.tile == tile
+            && (channels::direction(end) == Some(Direction::S2mm)) == inward
+            && channels::shares(design, end)
+    });
+    let mut ends = ends.map(|(end, channel)| (&design.fifos[end.fifo].name, channel));
+    let (first, channel) = ends.next()?;
+    let (other, _) = ends.find(|(_, c)| *c != channel)?;
+    Some(format!(
+        "packets of `{first}` and `{other}` may wait for each other, so they have a channel each; "
+    ))
+}
+
 fn channels_suffice(design: &Design, plan: &Plan) -> Result<(), DesignError> {
     let mut users: BTreeMap<(Tile, bool), Vec<&str>> = BTreeMap::new();
     let mut channels: BTreeMap<(Tile, bool), usize> = BTreeMap::new();
@@ -73,7 +88,10 @@ fn channels_suffice(design: &Design, plan: &Plan) -> Result<(), DesignError> {
                     fifos[0], fifos[1], tile.col
                 ),
                 TileKind::Mem => "use the memory tile of another column for some of them".into(),
-                TileKind::Shim => "use the shim of another column for some of them".into(),
+                TileKind::Shim => {
+                    let apart = held_apart(design, plan, tile, inward).unwrap_or_default();
+                    format!("{apart}use the shim of another column for some of them")
+                }
             },
         });
     }

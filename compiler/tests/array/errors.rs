@@ -669,7 +669,7 @@ fn tasks() {
         task(&mut ops[2]).parts = vec![TaskPart::linear("a", 0, 8); 16];
     });
     tasks("start before", &|ops| ops.swap(0, 1));
-    tasks("start after the end", &|ops| ops.push(SeqOp::start("t0")));
+    tasks("start after the end", &|ops| ops.push(SeqOp::start("t2")));
     tasks("await without token", &|ops| ops[6] = SeqOp::finish("t1"));
     tasks("await without start", &|ops| drop(ops.remove(1)));
     tasks("await out of order", &|ops| {

@@ -6,7 +6,6 @@
 use std::fmt::Write;
 
 use arch::array::packet::PACKET_IDS;
-use arch::array::switch::SLOTS;
 use arch::limits::{
     CORE_DATA_BYTES, MAX_LOCK_VALUE, MAX_TASK_REPEAT, MEM_DATA_BYTES, TASK_QUEUE_DEPTH,
     VECTOR_ALIGN,
@@ -322,19 +321,4 @@ fn designs_at_a_limit_are_lowered_and_those_beyond_it_are_refused() {
         writeln!(messages, "# {name}: {most}\n{error}\n").unwrap();
     }
     insta::assert_snapshot!(messages);
-}
-
-/// How many rules packets need depends on their ways: so it is the router that refuses them.
-#[test]
-fn more_packets_than_a_port_has_rules_for_are_refused_by_the_router() {
-    let lowered = |n: u8| {
-        let fifos = each(n.into(), |i| {
-            format!("fifo f{i}: i32[4] depth 1 (0,0) -> (0,1) packet {i}")
-        });
-        let text = format!("design limit on npu1 columns 4 {{\n{fifos}}}");
-        lower(&verify(text.parse().unwrap()).unwrap())
-    };
-    lowered(SLOTS).unwrap();
-    let error = lowered(SLOTS + 1).expect_err("more rules than slots");
-    insta::assert_snapshot!(error);
 }

@@ -8,6 +8,7 @@ mod errors;
 mod gemm;
 mod golden_runs;
 mod goldens;
+mod hold_ups;
 mod limits;
 mod linker_scripts;
 mod packing;

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arch::Tile;
+use arch::array::switch::SLOTS;
 use arch::array::{Direction, Port, connect_legal, shim, wire};
-use npuc::array::lowered::{Endpoint, Flow, FlowKind, SwitchSettings};
-use npuc::array::route::route;
+use npuc::array::design::Packet;
+use npuc::array::lowered::{Endpoint, Flow, FlowKind, PacketRule, SwitchSettings};
+use npuc::array::route::holds::Waits;
+use npuc::array::route::{RouteError, route};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
@@ -100,7 +103,7 @@ proptest! {
 
     #[test]
     fn random_flows_are_routed_apart(flows in random_flows(16, 3)) {
-        let switches = route(4, &flows).unwrap();
+        let switches = route(4, &flows, &Waits::default()).unwrap();
         check(&flows, &switches);
     }
 }
@@ -114,7 +117,7 @@ fn more_than_the_wires_carry_is_refused() {
             dests: vec![Endpoint::new(Tile::new(0, 1), Port::Dma(i))],
         })
         .collect();
-    let error = route(1, &flows).unwrap_err();
+    let error = route(1, &flows, &Waits::default()).unwrap_err();
     insta::assert_snapshot!(error);
 }
 
@@ -125,5 +128,79 @@ fn ports_outside_the_partition_are_refused() {
         source: Endpoint::new(Tile::new(1, 0), Port::Dma(0)),
         dests: vec![Endpoint::new(Tile::new(0, 2), Port::Dma(0))],
     };
-    insta::assert_snapshot!(route(1, &[flow]).unwrap_err());
+    insta::assert_snapshot!(route(1, &[flow], &Waits::default()).unwrap_err());
+}
+
+fn packet(id: u8, source: Endpoint, dest: Endpoint) -> Flow {
+    let keep_header = false;
+    Flow {
+        kind: FlowKind::Packet(Packet { id, keep_header }),
+        source,
+        dests: vec![dest],
+    }
+}
+
+/// Packets from one channel of a shim to the channels of its memory tile, beside circuits that pass.
+fn packets_beside(circuits: u8) -> Result<Vec<SwitchSettings>, RouteError> {
+    let at = |row, port| Endpoint::new(Tile::new(0, row), port);
+    let packets = (0..6).map(|i| packet(5 * i, at(0, Port::Dma(0)), at(1, Port::Dma(i))));
+    let pass = (0..circuits).map(|i| Flow {
+        kind: FlowKind::Circuit,
+        source: at(0, Port::South(if i < 3 { i } else { i + 1 })),
+        dests: vec![at(2 + i / 2, Port::Dma(i % 2))],
+    });
+    let flows: Vec<Flow> = packets.chain(pass).collect();
+    route(1, &flows, &Waits::default())
+}
+
+#[test]
+fn packets_spread_over_the_wires_that_are_left() {
+    for circuits in 0..5 {
+        let switches = packets_beside(circuits).unwrap_or_else(|e| panic!("{circuits}: {e}"));
+        for switch in switches {
+            for rule in &switch.packet_rules {
+                let same = |r: &&PacketRule| r.slave == rule.slave;
+                assert!(switch.packet_rules.iter().filter(same).count() <= SLOTS.into());
+            }
+        }
+    }
+    insta::assert_snapshot!(packets_beside(5).unwrap_err());
+}
+
+/// Packets from cores to all ends of a memory tile, one more than a switch has arbiters.
+fn seven_ends(waits: &Waits) -> Result<Vec<SwitchSettings>, RouteError> {
+    let dests = (0..6).map(Port::Dma).chain([Port::TileCtrl]);
+    let flows: Vec<Flow> = (0..)
+        .zip(dests)
+        .map(|(i, dest)| {
+            let source = Endpoint::new(Tile::new(i / 2, 2), Port::Dma(i % 2));
+            packet(i, source, Endpoint::new(Tile::new(1, 1), dest))
+        })
+        .collect();
+    route(4, &flows, waits)
+}
+
+#[test]
+fn packets_share_an_arbiter_only_if_none_waits_for_the_other() {
+    let arbiters = |waits: &Waits| -> BTreeSet<u8> {
+        let switches = seven_ends(waits).unwrap();
+        let end = switches.iter().find(|s| s.tile == Tile::new(1, 1)).unwrap();
+        assert_eq!(end.packet_masters.len(), 7);
+        end.packet_masters.iter().map(|m| m.arbiter).collect()
+    };
+    assert_eq!(arbiters(&Waits::default()).len(), 6);
+    let names: Vec<String> = (0..7).map(|i| format!("fifo `f{i}`")).collect();
+    // Each but the last three waits for all others.
+    let mut waits = Waits {
+        names,
+        room: (0..4)
+            .map(|i| vec![(0..7).filter(|j| *j != i).collect()])
+            .collect(),
+    };
+    waits.room.resize(7, vec![BTreeSet::new()]);
+    assert_eq!(arbiters(&waits).len(), 6);
+    waits.room = (0..7)
+        .map(|i| vec![(0..7).filter(|j| *j != i).collect()])
+        .collect();
+    insta::assert_snapshot!(seven_ends(&waits).unwrap_err());
 }
