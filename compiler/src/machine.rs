@@ -3,7 +3,6 @@
 //! Tests compare what it leaves in memory with what the interpreter leaves; the benchmark of the
 //! kernels counts the cycles from the call to the return.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use arch::Tile;
@@ -18,8 +17,8 @@ use aie2::mir::Program;
 use aie2::{CompileError, LoopReport, Options, compile_reported};
 use kernel::builder::FuncBuilder;
 use kernel::data;
-use kernel::interp::{Arg, End, Memory};
-use kernel::ir::{CoreLock, Module};
+use kernel::interp::{Arg, End, Memory, World};
+use kernel::ir::{CoreLock, Module, Port};
 use kernel::types::DATA_SPACE;
 use kernel::verify::{VerifyErrors, verify};
 
@@ -106,6 +105,8 @@ pub struct Ran {
     pub end: End,
     /// Contents of the memory's regions, in their order.
     pub regions: Vec<Vec<u8>>,
+    /// What locks hold and what is at the ports.
+    pub world: World,
     /// Cycles of the whole program, start-up code included.
     pub cycles: u64,
     /// Cycles spent per bundle, those lost to bank conflicts included, by half its address: bundles
@@ -175,7 +176,7 @@ impl Machine {
     ///
     /// # Errors
     /// A region in the stack, a fault of the core, a program that does not end.
-    pub fn run(&self, memory: &Memory, locks: BTreeMap<u8, u8>) -> Result<Ran, Failure> {
+    pub fn run(&self, memory: &Memory, world: impl Into<World>) -> Result<Ran, Failure> {
         let mut core = Core::new(Tile::new(0, 2));
         // Layout has refused what is larger than program memory.
         let loaded = core.write_program(0, &self.image.text);
@@ -185,7 +186,7 @@ impl Machine {
             space: vec![0; (DATA_SPACE.end() - DATA_SPACE.start() + 1) as usize],
             mapped: vec![STACK],
             constants: Vec::new(),
-            locks,
+            world: world.into(),
         };
         for data in &self.image.data {
             let range = data.address..data.address + data.bytes.len() as u32;
@@ -226,6 +227,16 @@ impl Machine {
                     let (lock, value) = (CoreLock(lock), value.unsigned_abs() as u8);
                     break End::Waiting { lock, value };
                 }
+                Step::Stalled(Wait::CascadeInput) => {
+                    break End::Blocked {
+                        port: Port::CascadeInput,
+                    };
+                }
+                Step::Stalled(Wait::StreamInput) => {
+                    break End::Blocked {
+                        port: Port::StreamInput,
+                    };
+                }
                 step => {
                     let cycles = core.cycle();
                     return Err(Failure::Endless { step, cycles });
@@ -239,6 +250,7 @@ impl Machine {
                 .iter()
                 .map(|range| bus.slice(range).to_vec())
                 .collect(),
+            world: bus.world,
             cycles: core.cycle(),
             spent,
         })
@@ -254,11 +266,11 @@ pub fn run(
     func: &str,
     args: &[Arg],
     memory: &Memory,
-    locks: BTreeMap<u8, u8>,
+    world: impl Into<World>,
 ) -> Result<Ran, Failure> {
     let machine = Machine::new(module, func, args)?;
     machine.prove()?;
-    machine.run(memory, locks)
+    machine.run(memory, world)
 }
 
 struct Bus {
@@ -268,7 +280,7 @@ struct Bus {
     mapped: Vec<Range<u32>>,
     /// What of it may be read.
     constants: Vec<Range<u32>>,
-    locks: BTreeMap<u8, u8>,
+    world: World,
 }
 
 impl Bus {
@@ -301,7 +313,7 @@ impl CoreBus for Bus {
     }
 
     fn acquire(&mut self, lock: u8, value: i32) -> Result<bool, BusError> {
-        let held = self.locks.entry(lock).or_default();
+        let held = self.world.locks.entry(lock).or_default();
         let rest = i32::from(*held) + value;
         if value >= 0 || rest < 0 {
             return Ok(false);
@@ -311,8 +323,31 @@ impl CoreBus for Bus {
     }
 
     fn release(&mut self, lock: u8, value: i32) -> Result<(), BusError> {
-        let held = self.locks.entry(lock).or_default();
+        let held = self.world.locks.entry(lock).or_default();
         *held = (i32::from(*held) + value) as u8;
         Ok(())
+    }
+
+    fn cascade_read(&mut self) -> Result<Option<[u8; 64]>, BusError> {
+        Ok(self.world.ports.cascade_in.pop_front())
+    }
+
+    fn cascade_write(&mut self, word: &[u8; 64]) -> Result<bool, BusError> {
+        self.world.ports.cascade_out.push(*word);
+        Ok(true)
+    }
+
+    fn stream_read(&mut self) -> Result<Option<(u32, bool)>, BusError> {
+        Ok(self
+            .world
+            .ports
+            .stream_in
+            .pop_front()
+            .map(|word| (word, false)))
+    }
+
+    fn stream_write(&mut self, word: u32, last: bool) -> Result<bool, BusError> {
+        self.world.ports.stream_out.push((word, last));
+        Ok(true)
     }
 }

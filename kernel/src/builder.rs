@@ -3,8 +3,8 @@
 mod vector;
 
 use super::ir::{
-    Access, Block, CoreLock, Count, Dim, Func, Inst, IntOp, Narrow, Op, Param, SrsMode, UnaryOp,
-    Value, WalkDims, Width,
+    Access, Block, CoreLock, Count, Data, Dim, Func, Inst, IntOp, LaneOp, Narrow, Op, Param,
+    PortOp, SrsMode, TableOp, UnaryOp, Value, WalkDims, Width,
 };
 use super::types::Type;
 
@@ -71,6 +71,43 @@ impl FuncBuilder {
     /// Address of constant data of the module.
     pub fn data(&mut self, name: impl Into<String>) -> Value {
         self.one(Type::Ptr, Op::Data(name.into()))
+    }
+
+    /// Where the lanes of [`FuncBuilder::lookup`] find the arrays of a table ([`Data::table`]).
+    pub fn bases(&mut self, table: &[Data; 2]) -> Value {
+        let [ab, cd] = [0, 1].map(|part: usize| table[part].name.clone());
+        self.op(Op::Table(TableOp::Bases { ab, cd }))
+    }
+
+    /// Looks up an entry for every lane of `offsets`, 8 or 16 of i32: `2 * b` times its number, where
+    /// an entry has `b` bytes.
+    pub fn lookup(&mut self, ty: Type, bases: Value, offsets: Value) -> Value {
+        let bases = match self.ty(offsets).bits() {
+            256 => self.half(bases, false),
+            _ => bases,
+        };
+        let at = self.lanes(LaneOp::Add, bases, offsets);
+        self.op(Op::Table(TableOp::Lookup { ty, at }))
+    }
+
+    /// Sends a vector or an accumulator to the next core of the cascade.
+    pub fn cascade_put(&mut self, value: Value) {
+        self.push(vec![], Op::Port(PortOp::CascadePut { value }));
+    }
+
+    /// Takes a vector or an accumulator from the core before it in the cascade.
+    pub fn cascade_get(&mut self, ty: Type) -> Value {
+        self.op(Op::Port(PortOp::CascadeGet { ty }))
+    }
+
+    /// Sends a scalar to the core's stream.
+    pub fn stream_put(&mut self, value: Value, last: bool) {
+        self.push(vec![], Op::Port(PortOp::StreamPut { value, last }));
+    }
+
+    /// Takes a scalar from the core's stream.
+    pub fn stream_get(&mut self) -> Value {
+        self.op(Op::Port(PortOp::StreamGet))
     }
 
     /// Integer operation on scalars.

@@ -11,7 +11,9 @@ mod lanes;
 mod mac;
 mod memory;
 mod movement;
+mod port;
 mod scalar;
+mod table;
 mod vector;
 
 use std::fmt;
@@ -21,7 +23,9 @@ pub use lanes::{CompareOp, LaneOp, MaskOp, lane_kind};
 pub use mac::{Addend, MacMode, MacShape};
 pub use memory::{Access, Dim, MAX_WALK_STEPS, Narrow, WalkDims, Width};
 pub use movement::{MoveOp, ReduceOp};
+pub use port::{Port, PortOp};
 pub use scalar::{IntOp, UnaryOp};
+pub use table::TableOp;
 pub use vector::{AccOp, VectorOp};
 
 use super::types::{Rounding, Saturation, Type};
@@ -348,6 +352,10 @@ pub enum Op {
     },
     /// An operation on vectors and accumulators; see each for its result.
     Vector(VectorOp),
+    /// An operation on tables; see each for its result.
+    Table(TableOp),
+    /// An operation on a port of the core; see each for its result.
+    Port(PortOp),
     /// Runs `body` `count` times -> the carried values after the last pass.
     Loop {
         /// How often.
@@ -458,6 +466,8 @@ impl Op {
                 acc.chain([*a, *b]).for_each(f);
             }
             Op::Vector(op) => op.for_each_operand(f),
+            Op::Table(op) => op.operand().into_iter().for_each(f),
+            Op::Port(op) => op.operand().into_iter().for_each(f),
             Op::Srs { acc, shift, .. } => [*acc, *shift].into_iter().for_each(f),
             Op::Ups { value, shift, .. } => [*value, *shift].into_iter().for_each(f),
             Op::Loop { count, init, .. } => {
@@ -507,6 +517,8 @@ impl Op {
                 acc.chain([a, b]).for_each(f);
             }
             Op::Vector(op) => op.for_each_operand_mut(f),
+            Op::Table(op) => op.operand_mut().into_iter().for_each(f),
+            Op::Port(op) => op.operand_mut().into_iter().for_each(f),
             Op::Srs { acc, shift, .. } => [acc, shift].into_iter().for_each(f),
             Op::Ups { value, shift, .. } => [value, shift].into_iter().for_each(f),
             Op::Loop { count, init, .. } => {
@@ -552,6 +564,8 @@ impl Op {
             }],
             Op::Mac { mode, .. } => vec![mode.shape().acc],
             Op::Vector(op) => op.result_types(ty),
+            Op::Table(op) => vec![op.result_type()],
+            Op::Port(op) => op.result_types(),
             Op::Loop {
                 count: Count::Forever,
                 ..

@@ -10,7 +10,7 @@ mod vector;
 
 use std::fmt::{self, Write};
 
-use super::ir::{Access, Block, Count, Dim, Func, Inst, Module, Op, Param, Value};
+use super::ir::{Access, Block, Count, Dim, Func, Inst, Module, Op, Param, PortOp, TableOp, Value};
 use super::types::Type;
 
 /// How the values of a function are spelled.
@@ -265,6 +265,18 @@ fn operation(names: &Names, op: &Op) -> String {
         Op::AccZero(ty) => format!("acc.zero {ty}"),
         Op::Mac { .. } => vector::product(names, op),
         Op::Vector(op) => vector::text(names, op),
+        Op::Table(TableOp::Bases { ab, cd }) => format!("bases @{ab}, @{cd}"),
+        Op::Table(TableOp::Lookup { ty, at }) => format!("lookup {ty} {}", n(at)),
+        Op::Port(PortOp::CascadePut { value }) => format!("cascade.put {}", n(value)),
+        Op::Port(PortOp::CascadeGet { ty }) => format!("cascade.get {ty}"),
+        Op::Port(PortOp::StreamPut { value, last }) => {
+            format!(
+                "stream.put {}{}",
+                n(value),
+                if *last { ", last" } else { "" }
+            )
+        }
+        Op::Port(PortOp::StreamGet) => "stream.get".into(),
         Op::Srs {
             ty,
             acc,

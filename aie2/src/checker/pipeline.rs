@@ -100,10 +100,15 @@ fn distance(first: &Access, second: &Access) -> Option<(i32, &'static str)> {
             LOCK_CYCLES,
             "the lock interface takes one request at a time",
         )),
-        (Memory { .. } | Lock, Done) => Some((DONE_LATENCY, "the core must not stop before")),
-        (Done, Memory { .. } | Lock | Done) => Some((DONE_LATENCY, "the core stops first")),
         (Stream, Stream) | (Cascade, Cascade) => Some((1, "streams keep their order")),
-        _ => None,
+        (Lock | Stream | Cascade, Lock | Stream | Cascade) => {
+            Some((1, "what makes the core wait keeps its order"))
+        }
+        (Memory { .. } | Lock | Stream | Cascade, Done) => {
+            Some((DONE_LATENCY, "the core must not stop before"))
+        }
+        (Done, _) => Some((DONE_LATENCY, "the core stops first")),
+        (Memory { .. }, Stream | Cascade) | (Stream | Cascade, Memory { .. }) => None,
     }
 }
 

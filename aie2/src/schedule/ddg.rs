@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use arch::aie2::memory_latency;
+use arch::aie2::{Flags, memory_latency};
 
 use super::spans::Span;
 use super::timing::{
-    DONE_FENCE, LOCK_RESUME_STAGE, LOCK_STALL_STAGE, LOCK_TO_LOCK, Place, Touch, earliest,
-    itinerary, raw, settled, touches, war, waw,
+    DONE_FENCE, LOCK_RESUME_STAGE, LOCK_STALL_STAGE, LOCK_TO_LOCK, PORT_TO_OTHER, Place, Touch,
+    earliest, itinerary, raw, settled, touches, war, waw,
 };
 use crate::coalesce::Webs;
 use crate::liveness::Units;
@@ -67,6 +67,12 @@ fn may_meet(a: MemAccess, b: MemAccess) -> bool {
     same && (a.write || b.write)
 }
 
+/// Whether it sends to a port of the core or takes from one.
+fn is_port(inst: &VInst) -> bool {
+    let flags = inst.op().flags();
+    flags.contains(Flags::CASCADE) || flags.contains(Flags::STREAM)
+}
+
 /// What an instruction does that orders it against others apart from registers.
 fn distance(func: &VFunc, from: &VInst, to: &VInst) -> Option<i32> {
     let (a, b) = (
@@ -79,6 +85,13 @@ fn distance(func: &VFunc, from: &VInst, to: &VInst) -> Option<i32> {
     );
     if done(from) || done(to) {
         return Some(DONE_FENCE);
+    }
+    if is_port(from) || is_port(to) {
+        // What waits does so in the order of the program, and nothing else minds.
+        let waits = |i: &VInst| is_port(i) || lock(i);
+        let same = i32::from(from.op() == to.op());
+        let distance = if same == 1 { 1 } else { PORT_TO_OTHER };
+        return (waits(from) && waits(to)).then_some(distance);
     }
     match (lock(from), lock(to)) {
         (true, true) => Some(LOCK_TO_LOCK),
@@ -105,6 +118,8 @@ struct UnderWay {
     memory: Vec<(usize, MemAccess, Option<Span>)>,
     /// The last lock operation.
     lock: Option<usize>,
+    /// The last operation at a port since then.
+    port: Option<usize>,
     /// The last `done`.
     done: Option<usize>,
 }
@@ -122,8 +137,12 @@ impl UnderWay {
             };
         } else if inst.op().is_lock() {
             meets.extend(self.lock);
+            meets.extend(self.port.take());
             meets.extend(self.memory.drain(..).map(|m| m.0));
             self.lock = Some(k);
+        } else if is_port(inst) {
+            meets.extend(self.lock);
+            meets.extend(self.port.replace(k));
         } else if let Some(access) = inst.memory {
             meets.extend(self.lock);
             let meet = |(_, other, at): &&(usize, MemAccess, Option<Span>)| {

@@ -14,6 +14,9 @@ pub const LOCK_RESUME_STAGE: i32 = 8;
 pub const LOCK_TO_LOCK: i32 = 4;
 /// Cycles that `done` keeps to itself on either side.
 pub const DONE_FENCE: i32 = 6;
+/// From a cascade or stream operation to another one at another port, or to or from a lock: no stage of the
+/// pipeline in which one waits comes later.
+pub const PORT_TO_OTHER: i32 = 8;
 
 /// Something that an instruction reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -10,7 +10,7 @@ use kernel::types::Type;
 pub(super) const SHARED_OBJECT: u32 = 0;
 
 /// Constant data: nothing writes there.
-const CONSTANT_OBJECT: u32 = u32::MAX / 2;
+pub(super) const CONSTANT_OBJECT: u32 = u32::MAX / 2;
 
 /// The stack: no pointer of the kernel reaches it.
 pub const STACK_OBJECT: u32 = u32::MAX;

@@ -180,8 +180,7 @@ impl Lower<'_> {
             Op::Const(c) => self.set_ref(results[0], Ref::Const(*c)),
             Op::Addr(a) => self.set_ref(results[0], Ref::Addr(*a)),
             Op::Data(name) => {
-                // The verifier has seen to it that the module has it.
-                let address = self.constants.get(name).copied().unwrap_or(0);
+                let address = self.constant_address(name);
                 self.set_ref(results[0], Ref::Addr(address));
             }
             Op::AccZero(ty) => self.set_ref(results[0], Ref::Zero(*ty)),
@@ -209,6 +208,8 @@ impl Lower<'_> {
             Op::Half { value, high } => self.lower_half(results[0], *value, *high),
             Op::Mac { .. } => self.lower_mac(results[0], op)?,
             Op::Vector(vector) => self.lower_vector(results, op, vector),
+            Op::Table(table) => self.lower_table(results[0], table),
+            Op::Port(port) => self.lower_port(results, port),
             Op::Srs { .. } => self.lower_srs(results[0], op)?,
             Op::Ups { .. } => self.lower_ups(results[0], op)?,
             Op::Loop {
@@ -327,6 +328,12 @@ impl Lower<'_> {
             depth,
         });
         copy
+    }
+
+    /// Where constant data is.
+    pub(super) fn constant_address(&self, name: &str) -> u32 {
+        // The verifier has seen to it that the module has it.
+        self.constants.get(name).copied().unwrap_or(0)
     }
 
     /// A new machine value of the class of another.

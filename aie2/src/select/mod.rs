@@ -27,8 +27,10 @@ mod loops;
 mod lower;
 mod memory;
 mod movement;
+mod ports;
 mod scalar;
 mod start;
+mod tables;
 mod vector;
 mod walk;
 

@@ -4,45 +4,59 @@
 //!   without. Types are `i8`, `i16`, `i32`, `bf16` and `f32`; a last `...` goes on with the values in
 //!   turn up to the count after it: `1 2 ... 64`.
 //! - `lock ID VALUE` sets a lock; all others are 0.
+//! - `stream VALUE ...` lets words come to the core's stream.
+//! - `cascade TYPE VALUE ...` lets a word of 512 bits come by the cascade; its values recur until it is full.
 //! - `call @NAME(ARGUMENT, ...)`: arguments are integers, addresses in hexadecimal and names of buffers.
 
-use std::collections::BTreeMap;
-
-use npuc::kernel::interp::{Arg, Locks, Memory};
-use npuc::kernel::ir::CoreLock;
+use npuc::kernel::interp::{Arg, Memory, World};
 use npuc::kernel::types::Elem;
 
-/// Locks that count; nobody but the program changes them.
-#[derive(Clone, Default)]
-pub(crate) struct Counters(pub(crate) BTreeMap<u8, u8>);
-
-impl Counters {
-    /// `lock ID VALUE`.
-    pub(crate) fn set<'a>(&mut self, words: impl Iterator<Item = &'a str>) -> Result<(), String> {
-        let numbers: Vec<u8> = words.filter_map(|w| w.parse().ok()).collect();
-        match numbers[..] {
-            [lock, value] => {
-                self.0.insert(lock, value);
-                Ok(())
-            }
-            _ => Err("lock takes a number and a value".into()),
+/// `lock ID VALUE`.
+pub(crate) fn lock<'a>(
+    world: &mut World,
+    words: impl Iterator<Item = &'a str>,
+) -> Result<(), String> {
+    let numbers: Vec<u8> = words.filter_map(|w| w.parse().ok()).collect();
+    match numbers[..] {
+        [lock, value] => {
+            world.locks.insert(lock, value);
+            Ok(())
         }
+        _ => Err("lock takes a number and a value".into()),
     }
 }
 
-impl Locks for Counters {
-    fn acquire(&mut self, _: &mut Memory, lock: CoreLock, value: u8) -> bool {
-        let held = self.0.entry(lock.0).or_default();
-        let enough = *held >= value;
-        if enough {
-            *held -= value;
-        }
-        enough
+/// `stream VALUE ...`.
+pub(crate) fn stream<'a>(
+    world: &mut World,
+    words: impl Iterator<Item = &'a str>,
+) -> Result<(), String> {
+    for word in words {
+        let word = integer(word).ok_or(format!("`{word}` is no integer"))?;
+        world.ports.stream_in.push_back(word as u32);
     }
+    Ok(())
+}
 
-    fn release(&mut self, _: &mut Memory, lock: CoreLock, value: u8) {
-        *self.0.entry(lock.0).or_default() += value;
+/// `cascade TYPE VALUE ...`.
+pub(crate) fn cascade<'a>(
+    world: &mut World,
+    mut words: impl Iterator<Item = &'a str>,
+) -> Result<(), String> {
+    let elem = elem(words.next())?;
+    let mut bytes = Vec::new();
+    for word in words {
+        bytes.extend(encode(elem, word).ok_or(format!("`{word}` is no {elem}"))?);
     }
+    if bytes.is_empty() || bytes.len() > 64 {
+        return Err("cascade takes values of 64 bytes at most".into());
+    }
+    let mut whole = [0; 64];
+    for (to, from) in whole.iter_mut().zip(bytes.iter().cycle()) {
+        *to = *from;
+    }
+    world.ports.cascade_in.push_back(whole);
+    Ok(())
 }
 
 fn integer(word: &str) -> Option<i64> {

@@ -2,6 +2,7 @@
 
 mod activations;
 mod cases;
+mod lookup;
 mod products;
 mod rows;
 mod sums;

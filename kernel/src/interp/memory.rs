@@ -200,6 +200,15 @@ impl Memory {
         Ok(())
     }
 
+    /// Reads constant data at an address of any alignment; whether all of it is such.
+    pub(super) fn look_up(&self, addr: u32, to: &mut [u8]) -> bool {
+        let found = Self::find(&self.constants, addr, 1, to.len());
+        if let Ok((region, at)) = found {
+            to.copy_from_slice(&self.constants[region].bytes[at..at + to.len()]);
+        }
+        found.is_ok()
+    }
+
     /// Every region, in the order in which they were added.
     pub fn regions(&self) -> &[Region] {
         &self.regions

@@ -9,14 +9,17 @@ mod alias;
 mod lanes;
 mod memory;
 mod movement;
+mod ports;
 mod scalar;
 mod trap;
 mod vector;
+mod world;
 
 use std::rc::Rc;
 
 pub use memory::{MapError, Memory, Region};
 pub use trap::{Trap, TrapKind};
+pub use world::{End, Locks, NoLocks, Ports, World};
 
 use alias::{Aliases, Source};
 use arch::num::Negate;
@@ -24,7 +27,7 @@ use lanes::{Bits, WIDEST};
 use memory::Fault;
 
 use super::data::{Addresses, STACK, addresses};
-use super::ir::{Access, Block, CoreLock, Count, Func, Inst, Module, Narrow, Op, Value, WalkDims};
+use super::ir::{Access, Block, Count, Func, Inst, Module, Narrow, Op, Value, WalkDims};
 use super::print::{self, Names};
 use super::types::Type;
 use super::verify::Verified;
@@ -39,42 +42,6 @@ pub enum Arg {
     I32(i32),
     /// Address.
     Ptr(u32),
-}
-
-/// The locks that a program acquires and releases, and whoever else works on the memory that they
-/// guard.
-pub trait Locks {
-    /// Takes `value` off the lock if it holds as much; otherwise the program waits for ever.
-    fn acquire(&mut self, memory: &mut Memory, lock: CoreLock, value: u8) -> bool;
-
-    /// Adds `value` to the lock.
-    fn release(&mut self, memory: &mut Memory, lock: CoreLock, value: u8);
-}
-
-/// Locks that never make anyone wait.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoLocks;
-
-impl Locks for NoLocks {
-    fn acquire(&mut self, _: &mut Memory, _: CoreLock, _: u8) -> bool {
-        true
-    }
-
-    fn release(&mut self, _: &mut Memory, _: CoreLock, _: u8) {}
-}
-
-/// How a run ended that did not go wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The function returned.
-    Returned,
-    /// It waits for a lock.
-    Waiting {
-        /// Lock.
-        lock: CoreLock,
-        /// What it waits for.
-        value: u8,
-    },
 }
 
 /// A finished run.
@@ -145,7 +112,7 @@ impl<'m, L: Locks> Interpreter<'m, L> {
         };
         let end = match run.func(func, args.collect()) {
             Ok(_) => End::Returned,
-            Err(Stop::Waiting { lock, value }) => End::Waiting { lock, value },
+            Err(Stop::Waiting(end)) => end,
             Err(Stop::Trap(trap)) => return Err(trap),
         };
         let steps = run.steps;
@@ -228,7 +195,8 @@ impl Datum {
 /// Why execution does not go on.
 enum Stop {
     Trap(Trap),
-    Waiting { lock: CoreLock, value: u8 },
+    /// For ever.
+    Waiting(End),
 }
 
 struct Run<'r, 'm, L> {
@@ -455,7 +423,7 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
                 let Interpreter { locks, memory, .. } = &mut *self.interp;
                 let (lock, value) = (*lock, *value);
                 if !locks.acquire(memory, lock, value) {
-                    return Err(Stop::Waiting { lock, value });
+                    return Err(Stop::Waiting(End::Waiting { lock, value }));
                 }
                 vec![]
             }
@@ -464,6 +432,8 @@ impl<'m, L: Locks> Run<'_, 'm, L> {
                 locks.release(memory, *lock, *value);
                 vec![]
             }
+            Op::Port(op) => self.port(frame, op)?,
+            Op::Table(op) => self.table(frame, inst, op)?,
             Op::Vector(op) => vector::vector(frame, op).map_err(|kind| frame.trap(inst, kind))?,
             op => match pure(frame, op) {
                 Ok(datum) => datum.into_iter().collect(),
@@ -686,6 +656,8 @@ fn pure(frame: &Frame<'_>, op: &Op) -> Result<Option<Datum>, TrapKind> {
         | Op::Store { .. }
         | Op::StoreNarrow { .. }
         | Op::Vector(_)
+        | Op::Table(_)
+        | Op::Port(_)
         | Op::Loop { .. }
         | Op::If { .. }
         | Op::Yield(_)

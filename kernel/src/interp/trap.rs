@@ -91,6 +91,14 @@ pub enum TrapKind {
         /// First byte without a value.
         first: u32,
     },
+    /// A look-up where there is no constant data.
+    #[error("look-up of lane {lane} at {addr:#x}, where no constant data is")]
+    Lookup {
+        /// Lane.
+        lane: usize,
+        /// Address.
+        addr: u32,
+    },
     /// A write to constant data.
     #[error("write of {bytes} bytes at {addr:#x}, which is constant data")]
     Constant {

@@ -8,7 +8,7 @@ use super::lex::{Kind, Lexer, Token};
 use super::{FuncSource, ReadError, ReadErrorKind, Source};
 use crate::ir::{
     Access, Block, CoreLock, Count, Dim, Func, Inst, IntOp, MAX_NESTING, Module, Narrow, Op, Param,
-    SrsMode, UnaryOp, Value, WalkDims, Width,
+    PortOp, SrsMode, TableOp, UnaryOp, Value, WalkDims, Width,
 };
 use crate::nearest;
 use crate::types::{AccLane, Elem, Type};
@@ -55,6 +55,12 @@ const OPS: &[&str] = &[
     "acc.zero",
     "srs",
     "ups",
+    "bases",
+    "lookup",
+    "cascade.put",
+    "cascade.get",
+    "stream.put",
+    "stream.get",
     "if",
     "return",
     "loop",
@@ -294,6 +300,31 @@ impl<'t> Reader<'t> {
                     signed,
                 }
             }
+            "bases" => {
+                let ab = self.data_name()?;
+                self.punct(",")?;
+                let cd = self.data_name()?;
+                Op::Table(TableOp::Bases { ab, cd })
+            }
+            "lookup" => {
+                let (ty, at) = (self.ty()?, self.operand()?);
+                Op::Table(TableOp::Lookup { ty, at })
+            }
+            "cascade.put" => {
+                let value = self.operand()?;
+                Op::Port(PortOp::CascadePut { value })
+            }
+            "cascade.get" => Op::Port(PortOp::CascadeGet { ty: self.ty()? }),
+            "stream.put" => {
+                let value = self.operand()?;
+                let last = self.at(",");
+                if last {
+                    self.take()?;
+                    self.word("`last`", &["last"])?;
+                }
+                Op::Port(PortOp::StreamPut { value, last })
+            }
+            "stream.get" => Op::Port(PortOp::StreamGet),
             "loop" => self.loop_(depth)?,
             "yield" => Op::Yield(self.values()?),
             "call" => {
@@ -328,6 +359,12 @@ impl<'t> Reader<'t> {
                 }
             }
         })
+    }
+
+    /// The name of constant data.
+    fn data_name(&mut self) -> Result<String> {
+        let name = self.expect(Kind::Func, "a name such as `@table`")?;
+        Ok(name.text.into())
     }
 
     fn srs(&mut self) -> Result<Op> {

@@ -7,7 +7,7 @@ use arch::limits::CORE_BANK_BYTES;
 use super::calls::is_identifier;
 use super::{Report, Rule, VerifyError};
 use crate::data::{BANKS, STACK, place};
-use crate::ir::{Data, Module, Op};
+use crate::ir::{Data, Module, Op, TableOp};
 use crate::nearest;
 use crate::print;
 use crate::read::Source;
@@ -49,9 +49,15 @@ pub(super) fn check(
     for (func, report) in module.funcs.iter().zip(reports) {
         let mut place = 0;
         func.body.for_each_inst(&mut |inst| {
-            if let Op::Data(name) = &inst.op
-                && module.data.iter().all(|data| data.name != *name)
-            {
+            let names: [Option<&String>; 2] = match &inst.op {
+                Op::Data(name) => [Some(name), None],
+                Op::Table(TableOp::Bases { ab, cd }) => [Some(ab), Some(cd)],
+                _ => [None, None],
+            };
+            for name in names.into_iter().flatten() {
+                if module.data.iter().any(|data| data.name == *name) {
+                    continue;
+                }
                 let known = module.data.iter().map(|data| data.name.as_str());
                 let rule = Rule::UnknownData {
                     name: name.clone(),

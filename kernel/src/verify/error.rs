@@ -275,6 +275,12 @@ pub enum Rule {
     /// The core moves few pairs of vectors and accumulators.
     #[error("no ups from {ty} to {acc}")]
     UpsForm { ty: Type, acc: Type },
+    /// The core looks up few sizes of entries.
+    #[error("no look-up of {ty} at {at}")]
+    LookupForm { ty: Type, at: Type },
+    /// The cascade is as wide as a vector register.
+    #[error("{ty} in the cascade, which carries words of 512 bits")]
+    CascadeWidth { ty: Type },
     /// Floats have a sign.
     #[error("operands of {mode} are floats and cannot be unsigned")]
     FloatSign { mode: &'static str },
@@ -412,6 +418,12 @@ impl Rule {
             }
             Rule::UpsForm { .. } => {
                 "i8 or i16 to acc32, i16 or i32 to acc64, with as many lanes".into()
+            }
+            Rule::LookupForm { .. } => {
+                "addresses are i32x8 or i32x16, and each finds 2, 4 or 8 bytes of the result".into()
+            }
+            Rule::CascadeWidth { .. } => {
+                "send vectors of 512 bits, or accumulators of 512 or 1024".into()
             }
             Rule::LaneElem { .. } => {
                 "add, subtract and multiply floats in accumulators; compare as bf16".into()

@@ -1,5 +1,6 @@
 //! Rules within one function.
 
+mod port;
 mod vector;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -501,6 +502,8 @@ impl Check<'_, '_> {
                 self.product(at, *mode, signed, acc, (*a, *b));
             }
             Op::Vector(op) => self.vector(at, op),
+            Op::Table(op) => self.table(at, op),
+            Op::Port(op) => self.port(at, op),
             Op::Srs { ty, acc, shift, .. } => {
                 self.operand(at, "shift", *shift, Type::I32);
                 self.shift(at, "srs".into(), *shift, 63);

@@ -113,7 +113,7 @@ impl<'c> Phi<'c> {
 
 /// Why a function of native execution leaves early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Leave {
+pub(super) enum Leave {
     /// It waits for a lock.
     Waiting,
     /// Loops have made all the passes that they may.
@@ -283,6 +283,8 @@ impl<'c> Lower<'c, '_> {
             Op::Mac { .. } => self.product(inst),
             Op::Srs { .. } | Op::Ups { .. } => self.shift_lanes(inst),
             Op::Vector(op) => self.vector(inst, op),
+            Op::Table(op) => self.table(inst, op),
+            Op::Port(op) => self.port(inst, op),
             Op::Acquire { lock, value } => {
                 // A core waits for at least so much where the operand is below zero.
                 let args = [i32::from(lock.0), -i32::from(*value)];
@@ -299,8 +301,15 @@ impl<'c> Lower<'c, '_> {
         }
     }
 
+    /// Where constant data is in the data space.
+    pub(super) fn place_of(&self, name: &str) -> i32 {
+        self.constants
+            .get(name)
+            .map_or(0, |address| *address as i32)
+    }
+
     /// The address of constant data.
-    fn data(&self, inst: &Inst, name: &str) -> Result<PointerValue<'c>, Error> {
+    pub(super) fn data(&self, inst: &Inst, name: &str) -> Result<PointerValue<'c>, Error> {
         match (self.space, self.llvm.get_global(name)) {
             (Space::Native(_), _) => self.address(self.constants.get(name).copied().unwrap_or(0)),
             (_, Some(global)) => Ok(global.as_pointer_value()),
@@ -355,7 +364,7 @@ impl<'c> Lower<'c, '_> {
     }
 
     /// Natively: returns where the function is not to go on, and counts a pass of a loop.
-    fn leave_when(&self, why: Leave) -> Result<(), Error> {
+    pub(super) fn leave_when(&self, why: Leave) -> Result<(), Error> {
         let build = &self.builder;
         let name = match why {
             Leave::Waiting => LEAVE,

@@ -8,7 +8,8 @@
 //! - `types`: target, layout, types.
 //! - `intrinsics`: the intrinsics that are used, a row each, with the model of what they do.
 //! - `func`: functions, blocks and control flow; beside it, a module each, `scalar`, `float`, `memory`,
-//!   `register`, `product`, `lanes`, `movement` and `control` registers.
+//!   `register`, `product`, `lanes`, `movement`, `port`s with
+//!   tables, and `control` registers.
 //! - `space`: what a constant address becomes: an integer, a buffer's symbol, a place in memory of this
 //!   process.
 //! - `cores`: the programs of a design's cores.
@@ -34,6 +35,7 @@ mod lanes;
 mod memory;
 mod movement;
 pub mod native;
+mod port;
 mod product;
 mod register;
 mod scalar;

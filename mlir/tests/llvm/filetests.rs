@@ -5,13 +5,13 @@ use std::fs;
 use std::path::Path;
 
 use inkwell::context::Context;
-use npuc::kernel::interp::{Interpreter, Memory};
+use npuc::kernel::interp::{Interpreter, Memory, World};
 use npuc::kernel::ir::Module;
 use npuc::kernel::read::load;
 use npuc::kernel::verify::Verified;
 use npuc_mlir::llvm::{Error, Space, native, translate};
 
-use directives::{Counters, arguments, map};
+use directives::{arguments, cascade, lock, map, stream};
 
 #[path = "../../../compiler/tests/filetests/directives.rs"]
 mod directives;
@@ -21,25 +21,30 @@ const BUDGET: u64 = 10_000;
 
 /// Every call of a file, one after the other on one memory; how many were compared.
 fn run(module: &Verified<Module>, text: &str) -> Result<usize, String> {
-    let (mut memory, mut locks, mut compared) = (Memory::new(), Counters::default(), 0);
+    let (mut memory, mut world, mut compared) = (Memory::new(), World::default(), 0);
     for directive in text.lines().filter_map(|line| line.strip_prefix(";>")) {
         let mut words = directive.split_whitespace();
         match words.next() {
             Some("map") => map(&mut memory, words)?,
-            Some("lock") => locks.set(words)?,
+            Some("lock") => lock(&mut world, words)?,
+            Some("stream") => stream(&mut world, words)?,
+            Some("cascade") => cascade(&mut world, words)?,
             Some("call") => {
                 let (name, args) = arguments(&memory, directive)?;
-                let ran = |memory: &Memory, locks: &Counters| {
-                    native::run(module, name, &args, memory, &locks.0).map_err(|e| e.to_string())
+                let ran = |memory: &Memory, world: &World| {
+                    native::run(module, name, &args, memory, world).map_err(|e| e.to_string())
                 };
-                let (before, held) = (memory.clone(), locks.clone());
-                let mut interpreter = Interpreter::new(module, memory, locks, BUDGET);
+                let (before, around) = (memory.clone(), world.clone());
+                let mut interpreter = Interpreter::new(module, memory, world, BUDGET);
                 let outcome = interpreter.run(name, &args);
-                (memory, locks) = (interpreter.memory, interpreter.locks);
+                (memory, world) = (interpreter.memory, interpreter.locks);
                 let Ok(outcome) = outcome else { continue };
-                let ran = ran(&before, &held)?;
+                let ran = ran(&before, &around)?;
                 if ran.end != outcome.end {
                     return Err(format!("{directive}: ends with {:?}", ran.end));
+                }
+                if ran.world != world {
+                    return Err(format!("{directive}: leaves {:?}", ran.world));
                 }
                 for (region, native) in memory.regions().iter().zip(ran.regions) {
                     let at = (0..native.len()).find(|at| native[*at] != region.bytes()[*at]);

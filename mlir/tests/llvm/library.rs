@@ -1,9 +1,7 @@
 //! The whole kernel library: what native code leaves is what the interpreter leaves, byte for byte.
 
-use std::collections::BTreeMap;
-
 use inkwell::context::Context;
-use npuc::kernel::interp::{Arg, End, Memory};
+use npuc::kernel::interp::{Arg, End, Memory, World};
 use npuc::kernels::cases::values::{Pattern, to_bytes};
 use npuc::kernels::cases::{Case, Role, interpret, standard};
 use npuc::tools::older_llvm::rewrite;
@@ -36,7 +34,7 @@ fn native_code_leaves_what_the_interpreter_leaves() {
         let title = format!("{} {}, {inputs}", case.kernel, case.shape);
         let (memory, args) = call(case, pattern);
         let module = case.module().unwrap();
-        let ran = native::run(&module, &case.func.name, &args, &memory, &BTreeMap::new());
+        let ran = native::run(&module, &case.func.name, &args, &memory, &World::default());
         let ran = ran.unwrap_or_else(|e| panic!("{title}: {e}"));
         assert_eq!(ran.end, End::Returned, "{title}");
         let expected = interpret(case, pattern, SEED).unwrap();

@@ -5,8 +5,7 @@ mod compare;
 #[path = "../../../compiler/tests/programs/generate/mod.rs"]
 mod generate;
 
-use std::collections::BTreeMap;
-
+use npuc::kernel::interp::World;
 use npuc_mlir::llvm::native;
 use proptest::prelude::*;
 
@@ -26,7 +25,7 @@ proptest! {
         scalar in any::<i32>(),
     ) {
         let agreed = compare(&choices, seed, scalar, |module, args, memory| {
-            let ran = native::run(module, "main", args, memory, &BTreeMap::new());
+            let ran = native::run(module, "main", args, memory, &World::default());
             let ran = ran.map_err(|e| e.to_string())?;
             Ok(Ok((ran.end, ran.regions)))
         });

@@ -91,6 +91,21 @@ fn locks_too_close() {
 }
 
 #[test]
+fn what_makes_the_core_wait_in_another_order_than_the_program() {
+    let text = "
+        func main r0
+        block only
+        12: acq #49, r0
+        0: mov ms, r0
+        40: done
+        cycles 46";
+    insta::assert_snapshot!(complaints(text), @r"
+    `main` block 0 cycle 0, 0x0000 `mov ms, r0`: `MOV_mv_scl2ms` issues -12 cycles after `ACQ_mLockId_imm` at 0x001a, 1 are needed (13 too early)
+    help: what makes the core wait keeps its order
+    ");
+}
+
+#[test]
 fn any_access_in_the_window_of_a_partial_word_store() {
     let text = "
         func main p0 r0

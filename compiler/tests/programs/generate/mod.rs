@@ -4,8 +4,8 @@ mod vector;
 
 use npuc::kernel::builder::FuncBuilder;
 use npuc::kernel::ir::{
-    Access, Addend, CoreLock, Count, Data, Func, IntOp, MacMode, Module, Narrow, Op, SrsMode,
-    UnaryOp, Value, Width,
+    Access, Addend, CoreLock, Count, Data, Func, IntOp, LaneOp, MacMode, Module, Narrow, Op,
+    SrsMode, TableOp, UnaryOp, Value, Width,
 };
 use npuc::kernel::types::{AccLane, Elem, ROUNDINGS, SATURATIONS, Type};
 
@@ -160,7 +160,7 @@ fn func(name: &str, choices: &mut Choices<'_>, callee: Option<&str>) -> Func {
 
 fn block(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, depth: usize) {
     for _ in 0..choices.below(OPS) {
-        match choices.below(17) {
+        match choices.below(18) {
             0 | 1 => scalar(b, choices, scope),
             2 | 3 => load(b, choices, scope),
             4 | 5 => store(b, choices, scope),
@@ -176,9 +176,29 @@ fn block(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, dept
             13 if depth == 0 => walk(b, choices, scope),
             14 if depth < 2 => choice(b, choices, scope, depth),
             15 if depth < 2 => again(b, choices, scope, depth),
+            16 if depth == 0 => look_up(b, choices, scope),
             _ => pointer(b, choices, scope),
         }
     }
+}
+
+/// A look-up in the constant data, as both arrays of a table.
+fn look_up(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
+    let offsets = wide(b, choices, scope, Type::vec(Elem::I32, 16));
+    let lanes = b.iconst(TABLE_BYTES - 1);
+    let lanes = b.splat(Type::vec(Elem::I32, 16), lanes);
+    let offsets = b.lanes(LaneOp::And, offsets, lanes);
+    let [ab, cd] = [TABLE.to_owned(), TABLE.to_owned()];
+    let bases = b.op(Op::Table(TableOp::Bases { ab, cd }));
+    let value = match choices.below(3) {
+        0 => b.lookup(Type::vec(Elem::I16, 16), bases, offsets),
+        1 => b.lookup(Type::vec(Elem::Bf16, 32), bases, offsets),
+        _ => {
+            let offsets = b.half(offsets, choices.below(2) == 0);
+            b.lookup(Type::vec(Elem::I32, 16), bases, offsets)
+        }
+    };
+    scope.wide.push(value);
 }
 
 fn scalar(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {

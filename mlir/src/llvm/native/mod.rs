@@ -11,16 +11,14 @@
 mod models;
 mod stand_in;
 
-use std::collections::BTreeMap;
-
 use inkwell::OptimizationLevel;
 use inkwell::context::Context;
 use inkwell::module::Module as LlvmModule;
 use inkwell::passes::PassBuilderOptions;
 use inkwell::targets::{CodeModel, InitializationConfig, RelocMode, Target, TargetMachine};
 use npuc::kernel::data::{STACK, place};
-use npuc::kernel::interp::{Arg, End, Memory};
-use npuc::kernel::ir::{CoreLock, Func, Module};
+use npuc::kernel::interp::{Arg, End, Memory, World};
+use npuc::kernel::ir::{Func, Module};
 use npuc::kernel::types::Type;
 use npuc::kernel::verify::Verified;
 
@@ -40,6 +38,8 @@ const PASSES: u32 = 50_000_000;
 pub struct Ran {
     /// How it ended.
     pub end: End,
+    /// What locks hold and what is at the ports.
+    pub world: World,
     /// Contents of the memory's regions, in their order.
     pub regions: Vec<Vec<u8>>,
 }
@@ -74,7 +74,7 @@ impl DataSpace {
 }
 
 /// Runs a function of a module on memory that begins as given; bytes without a value begin as zero.
-/// Locks that are not named are 0, and nobody but the function changes them.
+/// Nobody but the function changes locks and ports.
 ///
 /// # Errors
 /// What [`super::translate`] refuses, arguments that are not those of the function, a machine without
@@ -84,7 +84,7 @@ pub fn run(
     name: &str,
     args: &[Arg],
     memory: &Memory,
-    locks: &BTreeMap<u8, u8>,
+    world: &World,
 ) -> Result<Ran, Error> {
     let refuse = |reason: String, help| Error::Native {
         func: name.to_owned(),
@@ -113,9 +113,10 @@ pub fn run(
 
     // The verifier has seen to it that there is room.
     let constants = place(&module.data, &[STACK]).unwrap_or_default();
-    for (data, address) in module.data.iter().zip(constants) {
-        let place = space.region(address, data.bytes.len());
-        place.copy_from_slice(&data.bytes);
+    let constants = constants.into_iter().zip(&module.data);
+    let constants: Vec<(u32, Vec<u8>)> = constants.map(|(at, d)| (at, d.bytes.clone())).collect();
+    for (address, bytes) in &constants {
+        space.region(*address, bytes.len()).copy_from_slice(bytes);
     }
     for region in memory.regions() {
         let bytes = region.bytes();
@@ -123,7 +124,7 @@ pub fn run(
             .region(region.base(), bytes.len())
             .copy_from_slice(bytes);
     }
-    let mut host = Host::new(locks);
+    let mut host = Host::new(world, constants);
     #[expect(
         unsafe_code,
         reason = "code that LLVM has just made is called by its address"
@@ -145,17 +146,12 @@ pub fn run(
         let reason = format!("it has not ended after {PASSES} passes of loops");
         return Err(refuse(reason, "look for a loop without end"));
     }
-    let end = match host.core.waiting {
-        Some((lock, value)) => End::Waiting {
-            lock: CoreLock(lock),
-            value,
-        },
-        None => End::Returned,
-    };
+    let end = host.core.waiting.unwrap_or(End::Returned);
     let regions = memory.regions().iter();
     let regions = regions.map(|r| space.region(r.base(), r.bytes().len()).to_vec());
     Ok(Ran {
         end,
+        world: host.core.world,
         regions: regions.collect(),
     })
 }

@@ -1,10 +1,10 @@
 //! What intrinsics do, on the bits of their operands, with the arithmetic of [`arch::num`].
 
-use std::collections::BTreeMap;
-
 use arch::num::{
     self, AccLane, LaneFn, LaneKind, MacConf, MacMode, Negate, Rounding, Saturation, ShuffleMode,
 };
+use npuc::kernel::interp::{End, World};
+use npuc::kernel::ir::{CoreLock, Port, TableOp};
 
 /// Operands that an intrinsic has at most.
 pub(super) const SLOTS: usize = 8;
@@ -30,20 +30,23 @@ pub(super) struct Host {
 pub(super) struct Core {
     /// Control registers by number.
     registers: [u32; 16],
-    locks: BTreeMap<u8, u8>,
-    /// The lock that the program waits for, and for how much of it.
-    pub(super) waiting: Option<(u8, u8)>,
+    pub(super) world: World,
+    /// Constant data by its address.
+    constants: Vec<(u32, Vec<u8>)>,
+    /// How the program waits for ever.
+    pub(super) waiting: Option<End>,
     /// Why a model has no answer.
     pub(super) fault: Option<String>,
 }
 
 impl Host {
-    pub(super) fn new(locks: &BTreeMap<u8, u8>) -> Self {
+    pub(super) fn new(world: &World, constants: Vec<(u32, Vec<u8>)>) -> Self {
         Host {
             slots: Slots([[0; SLOT_BYTES]; SLOTS]),
             core: Core {
                 registers: [0; 16],
-                locks: locks.clone(),
+                world: world.clone(),
+                constants,
                 waiting: None,
                 fault: None,
             },
@@ -60,6 +63,21 @@ pub(in super::super) enum Model {
     Acquire,
     /// Gives to a lock: number, what is given.
     Release,
+    /// Takes 512 bits from the cascade.
+    Receive,
+    /// Sends 512 bits over the cascade.
+    Send,
+    /// Takes a word from the stream; what else is known of it is the second result.
+    StreamGet,
+    /// Sends a word to the stream: word, whether it is the last of a transfer.
+    StreamPut,
+    /// Looks up four entries at the first or the last four of eight addresses.
+    Lookup {
+        /// Entry.
+        bytes: u32,
+        /// Whether it is the last four.
+        high: bool,
+    },
     /// Moves a pointer along a walk.
     Walk {
         /// Two or three.
@@ -236,6 +254,30 @@ impl Core {
     }
 }
 
+impl Core {
+    fn wait_at(&mut self, port: Port) {
+        self.waiting = Some(End::Blocked { port });
+    }
+}
+
+/// Four entries of so many bytes, 64 bits for each.
+fn look_up(bytes: u32, high: bool, core: &mut Core, slots: &mut Slots) {
+    let addresses = slots.words::<8>(0);
+    slots.0[0] = [0; SLOT_BYTES];
+    for lane in 0..4 {
+        let address = addresses[lane + if high { 4 } else { 0 }];
+        let at = TableOp::place(address, bytes, lane);
+        let found = core.constants.iter().find_map(|(base, constant)| {
+            let from = at.checked_sub(*base)? as usize;
+            constant.get(from..from + bytes as usize)
+        });
+        match found {
+            Some(entry) => slots.0[0][8 * lane..][..entry.len()].copy_from_slice(entry),
+            None => core.fault = Some(format!("look-up at {at:#x}, where no constant data is")),
+        }
+    }
+}
+
 impl Model {
     /// Takes its operands from the slots and leaves its results there.
     pub(super) fn run(self, core: &mut Core, slots: &mut Slots) {
@@ -249,17 +291,37 @@ impl Model {
             }
             Model::Acquire => {
                 let (lock, wanted) = (slots.word(0) as u8, slots.word(1) as i32);
-                let held = core.locks.entry(lock).or_default();
+                let held = core.world.locks.entry(lock).or_default();
                 match u8::try_from(wanted.unsigned_abs()) {
                     Ok(value) if wanted < 0 && *held >= value => *held -= value,
-                    Ok(value) if wanted < 0 => core.waiting = Some((lock, value)),
+                    Ok(value) if wanted < 0 => {
+                        let lock = CoreLock(lock);
+                        core.waiting = Some(End::Waiting { lock, value });
+                    }
                     _ => core.fault = Some(format!("acquire of {wanted} is not modelled")),
                 }
             }
             Model::Release => {
-                let held = core.locks.entry(slots.word(0) as u8).or_default();
+                let held = core.world.locks.entry(slots.word(0) as u8).or_default();
                 *held = held.wrapping_add(slots.word(1) as u8);
             }
+            Model::Receive => match core.world.ports.cascade_in.pop_front() {
+                Some(word) => slots.set_half(0, &word),
+                None => core.wait_at(Port::CascadeInput),
+            },
+            Model::Send => core.world.ports.cascade_out.push(slots.half(0)),
+            Model::StreamGet => match core.world.ports.stream_in.pop_front() {
+                Some(word) => {
+                    slots.set_word(0, word);
+                    slots.set_word(1, 0);
+                }
+                None => core.wait_at(Port::StreamInput),
+            },
+            Model::StreamPut => {
+                let (word, last) = (slots.word(0), slots.word(1) != 0);
+                core.world.ports.stream_out.push((word, last));
+            }
+            Model::Lookup { bytes, high } => look_up(bytes, high, core, slots),
             Model::Walk { dims } => walk(dims, slots),
             Model::Broadcast { bytes } => {
                 let lane = slots.word(0).to_le_bytes();
