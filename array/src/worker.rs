@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use arch::array::{lock, memory};
+use arch::limits::PROGRAM_BYTES;
 use arch::{Tile, TileKind};
 
 use super::design::{Arg, Design, Port, Step, Worker};
@@ -17,6 +18,10 @@ use super::verify::WorkerError;
 
 /// Passes of one repeated body that are unrolled at most.
 pub const MAX_UNROLL: usize = 1024;
+
+/// Steps of a worker with its loops unrolled at most: an instruction has 2 bytes or more, and each step
+/// that is left takes one.
+pub const MAX_STEPS: usize = PROGRAM_BYTES as usize / 2;
 
 /// The program of one core.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,9 +145,18 @@ pub struct Bindings {
 }
 
 impl Bindings {
-    fn plan(&self, steps: &[Step], state: &mut State) -> Result<Vec<PlanStep>, WorkerError> {
+    /// The steps with addresses; `left` is how many more there may be in the whole program.
+    fn plan(
+        &self,
+        steps: &[Step],
+        state: &mut State,
+        left: &mut usize,
+    ) -> Result<Vec<PlanStep>, WorkerError> {
         let mut out = Vec::new();
         for step in steps {
+            *left = left
+                .checked_sub(1)
+                .ok_or(WorkerError::Steps { limit: MAX_STEPS })?;
             match step {
                 Step::Acquire { fifo, port, count } => {
                     out.extend(self.acquire(fifo, *port, *count, state)?);
@@ -158,7 +172,7 @@ impl Bindings {
                         .collect::<Result<_, _>>()?,
                 }),
                 Step::Repeat { times, body } => {
-                    out.extend(self.repeat(*times, body, state)?);
+                    out.extend(self.repeat(*times, body, state, left)?);
                 }
                 Step::RepeatBy {
                     buffer,
@@ -167,7 +181,7 @@ impl Bindings {
                 } => {
                     let base = self.buffers.get(buffer).copied().unwrap_or_default();
                     let before = state.clone();
-                    let steps = self.plan(body, state)?;
+                    let steps = self.plan(body, state, left)?;
                     if let Some((fifo, _)) = moved(&before, state) {
                         return Err(WorkerError::DoesNotRecur {
                             buffer: buffer.clone(),
@@ -277,6 +291,7 @@ impl Bindings {
         times: Option<u32>,
         body: &[Step],
         state: &mut State,
+        left: &mut usize,
     ) -> Result<Vec<PlanStep>, WorkerError> {
         let limit = times.map_or(usize::MAX, |n| n as usize);
         let mut starts: Vec<State> = Vec::new();
@@ -290,7 +305,7 @@ impl Bindings {
                 return Err(WorkerError::Unroll { limit: MAX_UNROLL });
             }
             starts.push(state.clone());
-            passes.push(self.plan(body, state)?);
+            passes.push(self.plan(body, state, left)?);
         };
         let Some(first) = first else {
             return Ok(passes.concat());
@@ -302,8 +317,8 @@ impl Bindings {
             out.push(PlanStep::Forever { body: steady });
             return Ok(out);
         };
-        let left = times as usize - first;
-        let (rounds, rest) = (left / period, left % period);
+        let more = times as usize - first;
+        let (rounds, rest) = (more / period, more % period);
         if rounds > 1 {
             out.push(PlanStep::Loop {
                 times: rounds as u32,
@@ -312,10 +327,25 @@ impl Bindings {
         } else if rounds == 1 {
             out.extend(steady);
         }
-        out.extend(passes[first..first + rest].concat());
+        let rest_passes = passes[first..first + rest].concat();
+        *left = left
+            .checked_sub(size(&rest_passes))
+            .ok_or(WorkerError::Steps { limit: MAX_STEPS })?;
+        out.extend(rest_passes);
         *state = starts[first + rest].clone();
         Ok(out)
     }
+}
+
+/// Steps, those of loops counted once.
+fn size(steps: &[PlanStep]) -> usize {
+    let sizes = steps.iter().map(|step| match step {
+        PlanStep::Acquire { .. } | PlanStep::Release { .. } | PlanStep::Call { .. } => 1,
+        PlanStep::Loop { body, .. }
+        | PlanStep::LoopBy { body, .. }
+        | PlanStep::Forever { body } => 1 + size(body),
+    });
+    sizes.sum()
 }
 
 /// An end at which two states differ; one that was never used stands at the start of its ring.
@@ -335,7 +365,7 @@ fn same(a: &State, b: &State) -> bool {
 /// # Errors
 /// [`WorkerError`] when the steps use objects that they do not hold.
 pub fn plan(worker: &Worker, bindings: &Bindings) -> Result<Vec<PlanStep>, WorkerError> {
-    bindings.plan(&worker.body, &mut State::new())
+    bindings.plan(&worker.body, &mut State::new(), &mut { MAX_STEPS })
 }
 
 /// The ends that a core works on: index of the fifo and side.

@@ -72,6 +72,14 @@ pub enum WorkerError {
         /// Largest number of passes.
         limit: usize,
     },
+    /// More steps than a program memory holds instructions.
+    #[error(
+        "has more than {limit} steps once its loops are unrolled until their buffers recur; each takes an instruction\nhelp: give the fifos of loops in each other equal depths, or let inner loops take and give as many objects as their ends hold"
+    )]
+    Steps {
+        /// Most steps.
+        limit: usize,
+    },
     /// A loop of as many passes as memory says whose buffers do not come round in one.
     #[error(
         "repeats as often as `{buffer}[{index}]` says what moves fifo `{fifo}` on in its ring\nhelp: let the body take and give as many objects as its end holds, or a multiple"

@@ -259,24 +259,25 @@ fn workers() {
         let args = [Arg::object("in"), Arg::Buffer("table".to_string())];
         body(d)[2] = Step::call("copy", args);
     });
-    m.pass("loops that do not come round", |d| {
+    // Every pass fills one object of each of two rings, several times.
+    let rings = |d: &mut Design, depths: [u32; 2], times: usize| {
         let (core, north, east) = (tile(0, 2), tile(0, 3), tile(1, 2));
         d.sequences.clear();
         d.fifos = vec![
-            ObjectFifo::new("f0", core, &[north], 37, words(1)),
-            ObjectFifo::new("f1", core, &[east], 41, words(1)),
+            ObjectFifo::new("f0", core, &[north], depths[0], words(1)),
+            ObjectFifo::new("f1", core, &[east], depths[1], words(1)),
         ];
-        let steps: Vec<Step> = ["f0", "f1"]
-            .into_iter()
-            .flat_map(|fifo| {
-                [
-                    Step::acquire(fifo, Port::Produce, 1),
-                    Step::release(fifo, Port::Produce, 1),
-                ]
-            })
-            .collect();
+        let steps = ["f0", "f1"].into_iter().flat_map(|fifo| {
+            [
+                Step::acquire(fifo, Port::Produce, 1),
+                Step::release(fifo, Port::Produce, 1),
+            ]
+        });
+        let steps: Vec<Step> = std::iter::repeat_n(steps, times).flatten().collect();
         d.workers = vec![Worker::new(core, [Step::forever(steps)])];
-    });
+    };
+    m.pass("loops that do not come round", |d| rings(d, [37, 41], 1));
+    m.pass("loops of too many steps", |d| rings(d, [29, 31], 3));
     insta::assert_snapshot!(m.0);
 }
 
