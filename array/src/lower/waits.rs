@@ -5,6 +5,8 @@
 //! token before it asks for more. This follows those who wait for each other from one to the next and
 //! keeps the fifos whose words must get through on the way, and the shims whose tokens must. It does not
 //! look at steps, depths and amounts: a worker may wait for any of its fifos before it goes on with another.
+//! But what a fifo brings never waits for what the same fifo brings later, or the design would stop on wires of
+//! its own as well: words of one fifo stay in order.
 //!
 //! The host is the exception, because every sequence ends with waits: a wait is held against a fifo only if
 //! the host has by then moved a larger part of what a fifo connected to it moves in the sequence than of
@@ -311,14 +313,14 @@ pub fn rooms(design: &Design) -> Rooms {
         design,
         host: host_waits(design),
     };
+    let through = |fifo: usize, consumer: usize| {
+        let mut parties = context.through(Event::Room(fifo, consumer));
+        parties.remove(&Party::Fifo(fifo));
+        parties
+    };
     let fifos = design.fifos.iter().enumerate();
     fifos
-        .map(|(i, fifo)| {
-            let consumers = 0..fifo.consumers.len();
-            consumers
-                .map(|c| context.through(Event::Room(i, c)))
-                .collect()
-        })
+        .map(|(i, fifo)| (0..fifo.consumers.len()).map(|c| through(i, c)).collect())
         .collect()
 }
 

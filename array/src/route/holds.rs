@@ -24,7 +24,7 @@
 //! It asks too much in one respect: the amounts that are moved are not looked at, every fifo between two
 //! tiles may be full or empty.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What must get through before receivers have room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl<T> Way<T> {
 }
 
 /// Two flows that share a thing, of which the one may wait for the other without end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldUp<T> {
     /// The flow that has the thing.
     pub holder: usize,
@@ -91,73 +91,144 @@ pub struct HoldUp<T> {
     pub waiter: usize,
     /// The thing.
     pub thing: T,
+    /// What others share on the circle, or these two elsewhere.
+    pub others: Vec<T>,
+}
+
+/// The events of some ways as a graph: what leads to what that must happen first. To get take `n` is event
+/// `2 * n`, to have passed it `2 * n + 1`, takes numbered through all ways; behind them there is one event for
+/// every way: that all its receivers have room.
+struct Events {
+    after: Vec<Vec<usize>>,
+    /// Of two packets at one thing: to get it comes after that the other has passed it.
+    meets: Vec<(usize, usize)>,
+}
+
+impl Events {
+    fn new<T: Copy + Ord>(ways: &[Way<T>], waits: &Waits) -> Self {
+        let mut first = Vec::with_capacity(ways.len());
+        let mut count = 0;
+        for way in ways {
+            first.push(count);
+            count += way.takes.len();
+        }
+        let mut events = Events {
+            after: vec![Vec::new(); 2 * count + ways.len()],
+            meets: Vec::new(),
+        };
+        let mut sharers: BTreeMap<T, Vec<(usize, usize)>> = BTreeMap::new();
+        for (w, way) in ways.iter().enumerate() {
+            let room = 2 * count + w;
+            for (t, take) in way.takes.iter().enumerate() {
+                let n = first[w] + t;
+                events.after[2 * n + 1].extend(way.behind(t).map(|t| 2 * (first[w] + t)));
+                events.after[2 * n + 1].push(room);
+                sharers.entry(take.thing).or_default().push((n, way.flow));
+            }
+            let receivers = way.takes.iter().flat_map(|t| &t.receivers);
+            let flows: BTreeSet<usize> = receivers.flat_map(|&r| waits.at(way.flow, r)).collect();
+            let others = (0..ways.len()).filter(|&o| flows.contains(&ways[o].flow));
+            let takes = others.flat_map(|o| first[o]..first[o] + ways[o].takes.len());
+            events.after[room].extend(takes.map(|n| 2 * n));
+        }
+        for sharers in sharers.values() {
+            for (n, flow) in sharers {
+                let others = sharers.iter().filter(|(_, other)| other != flow);
+                let meets = others.map(|(m, _)| (2 * n, 2 * m + 1));
+                events.meets.extend(meets);
+            }
+        }
+        for &(get, passed) in &events.meets {
+            events.after[get].push(passed);
+        }
+        events
+    }
+
+    /// For each event the number of its circle: events of one number lead to each other.
+    ///
+    /// Source: R. Tarjan, "Depth-first search and linear graph algorithms" (1972).
+    fn circles(&self) -> Vec<usize> {
+        let count = self.after.len();
+        let (mut order, mut low) = (vec![usize::MAX; count], vec![0; count]);
+        let mut circle = vec![usize::MAX; count];
+        let (mut next, mut circles) = (0, 0);
+        let mut open: Vec<usize> = Vec::new();
+        for root in 0..count {
+            // Events on the way from the root, with how many of their successors were visited.
+            let mut way = vec![(root, 0)];
+            while let Some((event, at)) = way.pop() {
+                if at == 0 {
+                    if order[event] != usize::MAX {
+                        continue;
+                    }
+                    (order[event], low[event]) = (next, next);
+                    next += 1;
+                    open.push(event);
+                } else {
+                    let before = self.after[event][at - 1];
+                    if circle[before] == usize::MAX {
+                        low[event] = low[event].min(low[before]);
+                    }
+                }
+                if let Some(&to) = self.after[event].get(at) {
+                    way.push((event, at + 1));
+                    way.push((to, 0));
+                } else if low[event] == order[event] {
+                    while let Some(member) = open.pop() {
+                        circle[member] = circles;
+                        if member == event {
+                            break;
+                        }
+                    }
+                    circles += 1;
+                }
+            }
+        }
+        circle
+    }
+
+    /// The events from one to another, the last first.
+    fn path(&self, from: usize, to: usize) -> Vec<usize> {
+        let mut before: Vec<Option<usize>> = vec![None; self.after.len()];
+        before[from] = Some(from);
+        let mut open = VecDeque::from([from]);
+        while let Some(event) = open.pop_front() {
+            for &next in &self.after[event] {
+                if before[next].is_none() {
+                    before[next] = Some(event);
+                    open.push_back(next);
+                }
+            }
+        }
+        let way = |event: &usize| before[*event].filter(|b| b != event);
+        std::iter::successors(Some(to), way).collect()
+    }
 }
 
 /// Which of the ways hold each other up, if any do.
 pub fn find<T: Copy + Ord>(ways: &[Way<T>], waits: &Waits) -> Option<HoldUp<T>> {
-    // Takes numbered through all ways: for take n, node 2n is to get it, 2n + 1 to have passed it.
-    let takes: Vec<(usize, &Take<T>)> = ways
-        .iter()
-        .enumerate()
-        .flat_map(|(w, way)| way.takes.iter().map(move |take| (w, take)))
-        .collect();
-    let mut first = Vec::with_capacity(ways.len());
-    let mut count = 0;
-    for way in ways {
-        first.push(count);
-        count += way.takes.len();
-    }
-    let mut sharers: BTreeMap<T, Vec<usize>> = BTreeMap::new();
-    for (n, (_, take)) in takes.iter().enumerate() {
-        sharers.entry(take.thing).or_default().push(n);
-    }
-    if sharers.values().all(|all| all.len() < 2) {
+    let events = Events::new(ways, waits);
+    if events.meets.is_empty() {
         return None;
     }
-    let others = |n: usize| -> Vec<usize> {
-        let (way, take) = takes[n];
-        let all = sharers[&take.thing].iter().copied();
-        all.filter(|&m| ways[takes[m].0].flow != ways[way].flow)
-            .collect()
-    };
-    let behind = |node: usize| -> Vec<usize> {
-        let n = node / 2;
-        if node.is_multiple_of(2) {
-            return others(n).into_iter().map(|m| 2 * m + 1).collect();
-        }
-        let (way, _) = takes[n];
-        let mut after: Vec<usize> = ways[way].behind(n - first[way]).collect();
-        after.iter_mut().for_each(|t| *t = 2 * (first[way] + *t));
-        let receivers = ways[way].takes.iter().flat_map(|t| &t.receivers);
-        for flow in receivers.flat_map(|&r| waits.at(ways[way].flow, r)) {
-            let through = (0..ways.len()).filter(|&w| ways[w].flow == flow);
-            let takes = through.flat_map(|w| first[w]..first[w] + ways[w].takes.len());
-            after.extend(takes.map(|m| 2 * m));
-        }
-        after
-    };
-    let after: Vec<Vec<usize>> = (0..2 * takes.len()).map(behind).collect();
-    for n in 0..takes.len() {
-        for holder in others(n) {
-            let mut seen = vec![false; 2 * takes.len()];
-            let mut open = vec![2 * holder + 1];
-            while let Some(node) = open.pop() {
-                if node == 2 * n {
-                    return Some(HoldUp {
-                        holder: ways[takes[holder].0].flow,
-                        waiter: ways[takes[n].0].flow,
-                        thing: takes[n].1.thing,
-                    });
-                }
-                for &next in &after[node] {
-                    if !std::mem::replace(&mut seen[next], true) {
-                        open.push(next);
-                    }
-                }
-            }
-        }
-    }
-    None
+    let circle = events.circles();
+    let mut meets = events.meets.iter();
+    let &(get, passed) = meets.find(|(get, passed)| circle[*get] == circle[*passed])?;
+    let takes: Vec<(usize, T)> = ways
+        .iter()
+        .flat_map(|way| way.takes.iter().map(|take| (way.flow, take.thing)))
+        .collect();
+    let path = events.path(passed, get);
+    // An event on the way that is to get something comes after that another has passed it.
+    let gets = path[1..]
+        .iter()
+        .filter(|e| e.is_multiple_of(2) && **e < 2 * takes.len());
+    Some(HoldUp {
+        holder: takes[passed / 2].0,
+        waiter: takes[get / 2].0,
+        thing: takes[get / 2].1,
+        others: gets.map(|get| takes[get / 2].1).collect(),
+    })
 }
 
 #[cfg(test)]
@@ -194,6 +265,7 @@ mod tests {
             holder: 0,
             waiter: 1,
             thing: 'a',
+            others: Vec::new(),
         };
         assert_eq!(found, Some(hold));
         let apart = [way(0, &['a']), way(1, &['b'])];
@@ -223,7 +295,8 @@ mod tests {
             way(2, &['b']),
             way(3, &['a']),
         ];
-        assert!(find(&ways, &waits(&[&[1], &[], &[3], &[]])).is_some());
+        let found = find(&ways, &waits(&[&[1], &[], &[3], &[]])).unwrap();
+        assert_eq!((found.thing, found.others), ('a', vec!['b']));
         assert_eq!(find(&ways, &waits(&[&[1], &[], &[], &[]])), None);
     }
 

@@ -27,8 +27,8 @@ use arch::array::switch::ARBITERS;
 
 use self::graph::{Graph, Node};
 use self::holds::Waits;
-use self::search::{Net, Router, Tree};
-use self::settle::Trouble;
+use self::search::{Net, Router, Step, Tree};
+use self::settle::{Place, Trouble};
 use crate::lowered::{Endpoint, Flow, FlowKind, SwitchSettings};
 
 /// Rounds in which packets look for other ways.
@@ -234,7 +234,7 @@ fn busiest(flows: &[Flow]) -> String {
         .map_or_else(String::new, |(tile, n)| format!("{tile} with {n}"))
 }
 
-/// The edges at fault: those that packets take inside the switch, or from one of its ports.
+/// The edges at fault: those that packets take inside the switches, or from the ports.
 fn at_fault<'a>(
     graph: &'a Graph,
     routed: &'a [(&'a Bundle, &'a Tree)],
@@ -244,10 +244,11 @@ fn at_fault<'a>(
     let steps = packets
         .flat_map(|(_, tree)| tree.iter())
         .filter(|s| s.edge.inside);
-    let here = steps.filter(|s| match trouble.port {
-        Some(port) => s.from == port,
-        None => graph.tile(s.from) == trouble.tile,
-    });
+    let at = |step: &Step, place: &Place| match place {
+        Place::Port(port) => step.from == *port,
+        Place::Switch(tile) => graph.tile(step.from) == *tile,
+    };
+    let here = steps.filter(move |s| trouble.places.iter().any(|place| at(s, place)));
     here.map(|s| s.edge.id)
 }
 

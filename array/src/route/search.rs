@@ -115,6 +115,10 @@ impl<'a> Router<'a> {
         let Some(leaving) = self.leaving.get(&from).filter(|_| edge.inside) else {
             return price;
         };
+        let ids: usize = leaving.values().map(Vec::len).sum();
+        if ids < usize::from(SLOTS) {
+            return price;
+        }
         let mut leaving = leaving.clone();
         leaving.entry(edge.to).or_default().push(id);
         let over = packets::rules_needed(&leaving) > usize::from(SLOTS);

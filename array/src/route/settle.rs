@@ -33,12 +33,18 @@ pub struct Switch {
 
 /// What stands against the ways of the packets.
 pub struct Trouble {
-    /// Where.
-    pub tile: Tile,
-    /// The port at which too much enters, if that is the trouble.
-    pub port: Option<Node>,
+    /// Where other ways would help.
+    pub places: Vec<Place>,
     /// What it is.
     pub error: RouteError,
+}
+
+/// Where packets meet.
+pub enum Place {
+    /// All that packets take at a switch.
+    Switch(Tile),
+    /// What they take from a port on.
+    Port(Node),
 }
 
 /// What packets have in common.
@@ -161,6 +167,10 @@ impl Ways {
 }
 
 fn held_up(graph: &Graph, waits: &Waits, hold: HoldUp<Thing>) -> Trouble {
+    let place = |thing: &Thing| match thing {
+        Thing::Port(node) | Thing::Own(node, _) => Place::Port(*node),
+        Thing::Arbiter(tile, _) => Place::Switch(*tile),
+    };
     let (tile, thing) = match hold.thing {
         Thing::Port(node) | Thing::Own(node, _) => {
             let port = graph.switch_port(node, Direction::Mm2s);
@@ -170,8 +180,7 @@ fn held_up(graph: &Graph, waits: &Waits, hold: HoldUp<Thing>) -> Trouble {
         Thing::Arbiter(tile, _) => (tile, Shared::Arbiter),
     };
     Trouble {
-        tile,
-        port: None,
+        places: hold.others.iter().chain([&hold.thing]).map(place).collect(),
         error: RouteError::HoldUp {
             waiter: waits.name(hold.waiter),
             holder: waits.name(hold.holder),
@@ -182,7 +191,7 @@ fn held_up(graph: &Graph, waits: &Waits, hold: HoldUp<Thing>) -> Trouble {
 }
 
 fn refused(graph: &Graph, tile: Tile, refusal: Refusal) -> Trouble {
-    let (port, error) = match refusal {
+    let (place, error) = match refusal {
         Refusal::Selects(needed) => {
             let (arbiters, msels) = (ARBITERS, MSELS);
             let error = RouteError::Selects {
@@ -191,7 +200,7 @@ fn refused(graph: &Graph, tile: Tile, refusal: Refusal) -> Trouble {
                 arbiters,
                 msels,
             };
-            (None, error)
+            (Place::Switch(tile), error)
         }
         Refusal::Slots(slave, needed) => {
             let port = graph.switch_port(slave, Direction::Mm2s);
@@ -201,10 +210,13 @@ fn refused(graph: &Graph, tile: Tile, refusal: Refusal) -> Trouble {
                 needed,
                 limit: SLOTS,
             };
-            (Some(slave), error)
+            (Place::Port(slave), error)
         }
     };
-    Trouble { tile, port, error }
+    Trouble {
+        places: vec![place],
+        error,
+    }
 }
 
 /// Parts passages into those that share a port with others or end there, and those that could as well be
@@ -245,8 +257,9 @@ pub fn settle(
                 let selects = packets::selects(&passages, |chosen| {
                     ways.choose(tile, &passages, chosen);
                     let found = holds::find(&ways.ways, waits);
-                    hold = found.or(hold);
-                    found.is_none()
+                    let safe = found.is_none();
+                    hold = found.or_else(|| hold.take());
+                    safe
                 });
                 let selects = selects.map_err(|refusal| match hold {
                     Some(hold) => held_up(graph, waits, hold),
