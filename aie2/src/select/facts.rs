@@ -23,10 +23,12 @@ pub(super) struct Facts {
     objects: Vec<Option<u32>>,
     /// 256-bit values that are only wanted as a half of a [`Op::Concat`], or as both: half -> (whole, high).
     pub(super) halves: HashMap<Value, (Value, bool)>,
-    /// Results of [`Op::Srs`] and [`VectorOp::ToBf16`] whose only use is a store of the same block.
+    /// Results of [`Op::Srs`], [`VectorOp::ToBf16`] and [`MoveOp::Pack`] whose only use is a store of the
+    /// same block.
     pub(super) stored: Vec<bool>,
-    /// Loads whose only use is a [`VectorOp::ToF32`] of the same block: loaded -> widened.
-    pub(super) widened_loads: HashMap<Value, Value>,
+    /// Loads whose only use is an operation of the same block that widens what is loaded: loaded ->
+    /// widened, and how.
+    pub(super) widened_loads: HashMap<Value, (Value, Op)>,
 }
 
 impl Facts {
@@ -124,12 +126,14 @@ impl Facts {
         // be put in place.
         let mut placeable = HashSet::new();
         let mut stores = HashSet::new();
-        let mut loads = HashSet::new();
-        for Inst { results, op } in &block.insts {
+        let mut loads = HashMap::new();
+        let mut defined = HashMap::new();
+        for (at, Inst { results, op }) in block.insts.iter().enumerate() {
+            defined.extend(results.iter().map(|value| (*value, at)));
             match op {
                 Op::Load { .. } => {
                     placeable.insert(results[0]);
-                    loads.insert(results[0]);
+                    loads.insert(results[0], at);
                 }
                 Op::Srs { .. } | Op::Vector(VectorOp::ToBf16 { .. }) => {
                     placeable.insert(results[0]);
@@ -138,13 +142,25 @@ impl Facts {
                 Op::Mac { mode, .. } if mode.is_float() => {
                     placeable.insert(results[0]);
                 }
-                Op::Ups { .. } | Op::Vector(VectorOp::Move(MoveOp::Pack { .. })) => {
+                Op::Vector(VectorOp::Move(MoveOp::Pack { .. })) => {
                     placeable.insert(results[0]);
+                    stores.insert(results[0]);
                 }
-                Op::Vector(VectorOp::ToF32 { value }) => {
-                    placeable.insert(results[0]);
-                    if loads.contains(value) && self.uses[value.index()] == 1 {
-                        self.widened_loads.insert(*value, results[0]);
+                Op::Ups { value, .. }
+                | Op::Vector(
+                    VectorOp::ToF32 { value } | VectorOp::Move(MoveOp::Unpack { value, .. }),
+                ) => {
+                    if !matches!(op, Op::Vector(VectorOp::Move(_))) {
+                        placeable.insert(results[0]);
+                    }
+                    // The load wants what else the operation takes: a shift, made above the load.
+                    let above = |load: usize| match op {
+                        Op::Ups { shift, .. } => defined.get(shift).is_none_or(|at| *at < load),
+                        _ => true,
+                    };
+                    let once = self.uses[value.index()] == 1;
+                    if once && loads.get(value).is_some_and(|load| above(*load)) {
+                        self.widened_loads.insert(*value, (results[0], op.clone()));
                     }
                 }
                 Op::Concat { lo, hi } => {

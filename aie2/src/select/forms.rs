@@ -18,6 +18,22 @@ pub(super) struct Forms {
     pub(super) walk3: &'static [Opcode],
 }
 
+/// Forms of one slot, by how the address is made.
+macro_rules! one_slot {
+    ($offset:ident, $offset_reg:ident, $post:ident, $post_reg:ident, $walk2:ident, $walk3:ident) => {
+        Forms {
+            offset: &[op::$offset],
+            offset_reg: &[op::$offset_reg],
+            post: &[op::$post],
+            post_reg: &[op::$post_reg],
+            walk2: &[op::$walk2],
+            walk3: &[op::$walk3],
+        }
+    };
+}
+
+pub(super) use one_slot;
+
 pub(super) const LOAD_SCALAR: Forms = Forms {
     offset: &[op::LDA_dms_lda_idx_imm],
     offset_reg: &[op::LDA_dms_lda_idx],

@@ -14,7 +14,7 @@ use crate::mir::{BlockId, BlockKind, Edge, ValueId};
 use crate::vcode::{Arg, RegClass, VBlock, VFunc, VInst, ValueInfo};
 use kernel::data::Addresses;
 use kernel::ir::{Block, Count, Func, Inst, Op, SrsMode, Value};
-use kernel::types::{Rounding, Type};
+use kernel::types::{Rounding, Saturation, Type};
 
 /// How a value of the kernel is at hand.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +42,15 @@ pub(super) enum Ref {
         shift: Value,
         /// Rounding and range.
         mode: SrsMode,
+    },
+    /// A packing that its store does.
+    Pack {
+        /// Vector.
+        value: Value,
+        /// Whether elements are signed.
+        signed: bool,
+        /// What becomes of values beyond 8 bits.
+        range: Saturation,
     },
     /// A rounding to bf16 that its store does.
     Bf16 {
@@ -407,7 +416,9 @@ impl Lower<'_> {
             // The verifier has seen to it that only accesses and loops use walks.
             Ref::Walk(_) => (self.shared_const(RegClass::M, 0), 0),
             // Only made for a value whose one use is a store, which does not ask for its place.
-            Ref::Srs { acc, .. } | Ref::Bf16 { acc, .. } => self.place(acc),
+            Ref::Srs { acc: value, .. }
+            | Ref::Bf16 { acc: value, .. }
+            | Ref::Pack { value, .. } => self.place(value),
         }
     }
 

@@ -3,15 +3,16 @@
 use arch::aie2::{Opcode, RegFile, op};
 
 use super::forms::{
-    Forms, LOAD_ACC, LOAD_F32, LOAD_S8, LOAD_S16, LOAD_SCALAR, LOAD_U8, LOAD_U16, LOAD_VECTOR,
-    STORE_ACC, STORE_BF16, STORE_BYTE, STORE_HALF, STORE_SCALAR, STORE_VECTOR,
+    Forms, LOAD_ACC, LOAD_S8, LOAD_S16, LOAD_SCALAR, LOAD_U8, LOAD_U16, LOAD_VECTOR, STORE_ACC,
+    STORE_BF16, STORE_BYTE, STORE_HALF, STORE_SCALAR, STORE_VECTOR,
 };
 use super::lower::{Lower, Ref};
 use super::walk::counter;
+use super::widen::{PACK_BY_CONTROL, PACK_SIGNED, widening};
 use crate::error::CompileError;
 use crate::mir::{MemAccess, ValueId};
 use crate::vcode::{Arg, RegClass, VInst};
-use kernel::ir::{Access, Narrow, Value, Width};
+use kernel::ir::{Access, MoveOp, Narrow, Op, Value, VectorOp, Width};
 use kernel::types::Type;
 
 /// Moves of a pointer by a number.
@@ -50,10 +51,18 @@ impl Lower<'_> {
         access: Access,
     ) -> Result<(), CompileError> {
         let parts = self.class_of(ty).units();
-        // The load itself widens what is only wanted as f32.
-        let widened = self.facts.widened_loads.get(&results[0]).copied();
+        // The load itself widens what is only wanted wide.
+        let widened = self.facts.widened_loads.get(&results[0]).cloned();
+        let widened = widened.and_then(|(result, op)| Some((widening(&op, ty)?, result, op)));
+        let mut shift = None;
         let (forms, result, to) = match (ty, widened) {
-            (_, Some(widened)) => (&LOAD_F32, widened, self.func.ty(widened)),
+            (_, Some((forms, result, op))) => {
+                self.require(&op);
+                if let Op::Ups { shift: by, .. } = op {
+                    shift = Some(Arg::value(self.shift(by)));
+                }
+                (forms, result, self.func.ty(result))
+            }
             (Type::I32 | Type::Ptr | Type::Mask { .. } | Type::Walk { .. }, _) => {
                 (&LOAD_SCALAR, results[0], ty)
             }
@@ -68,7 +77,7 @@ impl Lower<'_> {
                 part: first + (k * step) as u8,
             })
             .collect();
-        let moved = self.access(forms, data, None, ptr, access, false);
+        let moved = self.access(forms, data, shift, ptr, access, false);
         self.define_moved(&results[1..], moved, ptr, access);
         Ok(())
     }
@@ -93,6 +102,27 @@ impl Lower<'_> {
         if let Ref::Bf16 { acc, rounding } = self.at(value) {
             let data = self.fused_bf16(acc, rounding, ty);
             let moved = self.access(&STORE_BF16, data, None, ptr, access, true);
+            self.define_moved(results, moved, ptr, access);
+            return Ok(());
+        }
+        if let Ref::Pack {
+            value,
+            signed,
+            range,
+        } = self.at(value)
+        {
+            self.require(&Op::Vector(VectorOp::Move(MoveOp::Pack {
+                value,
+                signed,
+                range,
+            })));
+            let forms = if signed {
+                &PACK_SIGNED
+            } else {
+                &PACK_BY_CONTROL
+            };
+            let data = vec![Arg::value(self.whole(value))];
+            let moved = self.access(forms, data, None, ptr, access, true);
             self.define_moved(results, moved, ptr, access);
             return Ok(());
         }

@@ -33,6 +33,7 @@ mod start;
 mod tables;
 mod vector;
 mod walk;
+mod widen;
 
 pub use consts::moves;
 pub use facts::STACK_OBJECT;

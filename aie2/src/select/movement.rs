@@ -5,7 +5,7 @@ use arch::num::LaneFn;
 
 use super::acc::sum_config;
 use super::adder::elem;
-use super::lower::Lower;
+use super::lower::{Lower, Ref};
 use crate::mir::ValueId;
 use crate::vcode::{Arg, RegClass, VInst};
 use kernel::ir::{MoveOp, ReduceOp, Value};
@@ -119,6 +119,22 @@ impl Lower<'_> {
                 }
                 self.make(result, form, args);
             }
+            MoveOp::Pack {
+                value,
+                signed,
+                range,
+            } if self.facts.stored[result.index()] => {
+                let (value, signed, range) = (*value, *signed, *range);
+                self.set_ref(
+                    result,
+                    Ref::Pack {
+                        value,
+                        signed,
+                        range,
+                    },
+                );
+            }
+            MoveOp::Unpack { value, .. } if self.facts.widened_loads.contains_key(value) => {}
             MoveOp::Pack { value, signed, .. } => {
                 let form = if *signed {
                     op::VPACK_S8_S16

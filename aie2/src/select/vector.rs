@@ -2,26 +2,13 @@
 
 use arch::aie2::{Opcode, op};
 
-use super::forms::Forms;
+use super::forms::{Forms, one_slot};
 use super::lower::{Lower, Ref};
 use crate::error::CompileError;
 use crate::mir::ValueId;
 use crate::vcode::{Arg, RegClass, VInst};
 use kernel::ir::{MacMode, Op, SrsMode, Value};
 use kernel::types::{AccLane, Elem, Type};
-
-macro_rules! srs_store {
-    ($offset:ident, $offset_reg:ident, $post:ident, $post_reg:ident, $walk2:ident, $walk3:ident) => {
-        Forms {
-            offset: &[op::$offset],
-            offset_reg: &[op::$offset_reg],
-            post: &[op::$post],
-            post_reg: &[op::$post_reg],
-            walk2: &[op::$walk2],
-            walk3: &[op::$walk3],
-        }
-    };
-}
 
 /// Shift-round-saturate of one pair of types.
 struct SrsForms {
@@ -42,7 +29,7 @@ const SRS_SIGNED: [SrsForms; 4] = [
         elem: Elem::I8,
         narrow: op::VSRS_S8_S32_mv_w_srs,
         wide: None,
-        store: srs_store!(
+        store: one_slot!(
             VST_SRS_S8_S32_ag_idx_imm,
             VST_SRS_S8_S32_ag_idx,
             VST_SRS_S8_S32_ag_pstm_nrm_imm,
@@ -56,7 +43,7 @@ const SRS_SIGNED: [SrsForms; 4] = [
         elem: Elem::I16,
         narrow: op::VSRS_S16_S32_mv_w_srs,
         wide: Some(op::VSRS_S16_S32_mv_x_srs),
-        store: srs_store!(
+        store: one_slot!(
             VST_SRS_S16_S32_ag_idx_imm,
             VST_SRS_S16_S32_ag_idx,
             VST_SRS_S16_S32_ag_pstm_nrm_imm,
@@ -70,7 +57,7 @@ const SRS_SIGNED: [SrsForms; 4] = [
         elem: Elem::I16,
         narrow: op::VSRS_S16_S64_mv_w_srs,
         wide: None,
-        store: srs_store!(
+        store: one_slot!(
             VST_SRS_S16_S64_ag_idx_imm,
             VST_SRS_S16_S64_ag_idx,
             VST_SRS_S16_S64_ag_pstm_nrm_imm,
@@ -84,7 +71,7 @@ const SRS_SIGNED: [SrsForms; 4] = [
         elem: Elem::I32,
         narrow: op::VSRS_S32_S64_mv_w_srs,
         wide: Some(op::VSRS_S32_S64_mv_x_srs),
-        store: srs_store!(
+        store: one_slot!(
             VST_SRS_S32_S64_ag_idx_imm,
             VST_SRS_S32_S64_ag_idx,
             VST_SRS_S32_S64_ag_pstm_nrm_imm,
@@ -102,7 +89,7 @@ const SRS_BY_CONTROL: [SrsForms; 4] = [
         elem: Elem::I8,
         narrow: op::VSRS_D8_S32_mv_w_srs,
         wide: None,
-        store: srs_store!(
+        store: one_slot!(
             VST_SRS_D8_S32_ag_idx_imm,
             VST_SRS_D8_S32_ag_idx,
             VST_SRS_D8_S32_ag_pstm_nrm_imm,
@@ -116,7 +103,7 @@ const SRS_BY_CONTROL: [SrsForms; 4] = [
         elem: Elem::I16,
         narrow: op::VSRS_D16_S32_mv_w_srs,
         wide: Some(op::VSRS_D16_S32_mv_x_srs),
-        store: srs_store!(
+        store: one_slot!(
             VST_SRS_D16_S32_ag_idx_imm,
             VST_SRS_D16_S32_ag_idx,
             VST_SRS_D16_S32_ag_pstm_nrm_imm,
@@ -130,7 +117,7 @@ const SRS_BY_CONTROL: [SrsForms; 4] = [
         elem: Elem::I16,
         narrow: op::VSRS_D16_S64_mv_w_srs,
         wide: None,
-        store: srs_store!(
+        store: one_slot!(
             VST_SRS_D16_S64_ag_idx_imm,
             VST_SRS_D16_S64_ag_idx,
             VST_SRS_D16_S64_ag_pstm_nrm_imm,
@@ -144,7 +131,7 @@ const SRS_BY_CONTROL: [SrsForms; 4] = [
         elem: Elem::I32,
         narrow: op::VSRS_D32_S64_mv_w_srs,
         wide: Some(op::VSRS_D32_S64_mv_x_srs),
-        store: srs_store!(
+        store: one_slot!(
             VST_SRS_D32_S64_ag_idx_imm,
             VST_SRS_D32_S64_ag_idx,
             VST_SRS_D32_S64_ag_pstm_nrm_imm,
@@ -368,6 +355,9 @@ impl Lower<'_> {
         else {
             return Ok(());
         };
+        if self.facts.widened_loads.contains_key(value) {
+            return Ok(());
+        }
         self.require(op);
         let class = self.class_of(*ty);
         let from = self.func.ty(*value);
