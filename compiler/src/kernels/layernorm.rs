@@ -2,12 +2,12 @@
 
 use super::error::{KernelError, blocks, fits};
 use super::math::{
-    HALF, LANES, PART, STEP, TWO_TERMS, VECTOR, WORDS, halves, narrow, narrow_pair,
-    reciprocal_root, splat_bf16, splat_f32, splat_pair, split,
+    HALF, LANES, MATRICES, PART, STEP, TWO_TERMS, VECTOR, WORDS, halves, narrow, narrow_pair,
+    reciprocal_root, selectors, splat_bf16, splat_f32, splat_pair, split, totals,
 };
 use super::unroll::unrolled;
 use kernel::builder::FuncBuilder;
-use kernel::ir::{Count, Func, MacMode, Value};
+use kernel::ir::{Count, Func, Value};
 
 const NAME: &str = "layernorm";
 /// Added to the variance.
@@ -26,8 +26,6 @@ const GROUP_BYTES: i32 = GROUP as i32 * ROW_BYTES;
 const HEAD_BYTES: i32 = 64;
 /// Bytes of 16 f32.
 const FLOATS: i32 = 64;
-/// Product of 4x8 by 8x4.
-const MATRICES: MacMode = MacMode::Bf16M4K8N4;
 
 /// Elements of bf16 of the memory that the kernel works in.
 pub const fn work(rows: u32) -> u32 {
@@ -102,32 +100,6 @@ const ONE: half::bf16 = half::bf16::ONE;
 /// Zero.
 const ZERO: half::bf16 = half::bf16::ZERO;
 
-/// Matrices of 4x8 that have ones in a row of their own: a product with one adds up the columns of a matrix
-/// of 8x4 in that row.
-fn selectors(b: &mut FuncBuilder) -> [Value; GROUP as usize] {
-    let [zeros, ones] = [ZERO, ONE].map(|value| splat_bf16(b, value));
-    let all_but_a_row = b.iconst(48);
-    let mut before = ones;
-    let mut behind = zeros;
-    [(); GROUP as usize].map(|()| {
-        behind = b.vshift(before, behind, all_but_a_row);
-        before = zeros;
-        behind
-    })
-}
-
-/// The sum of four lanes in the first of them.
-fn totals(b: &mut FuncBuilder, mut sums: Value) -> Value {
-    for bytes in [8, 4] {
-        let bits = b.cast(WORDS, sums);
-        let bytes = b.iconst(bytes);
-        let turned = b.vshift(bits, bits, bytes);
-        let turned = b.cast(HALF, turned);
-        sums = b.acc_add(sums, turned);
-    }
-    sums
-}
-
 // Each pass makes its constants itself: registers would not hold those of all.
 impl Layernorm {
     fn vectors(&self) -> u32 {
@@ -175,7 +147,7 @@ impl Layernorm {
     /// The sums of the rows of each group, four of row r from lane 4r on.
     fn sums(&self, b: &mut FuncBuilder, x: Value, groups: Value) {
         self.fill(b, groups, 1);
-        let selectors = selectors(b);
+        let selectors = selectors(b, ONE);
         unrolled(b, self.rows, GROUP, &[x, groups], |b, rows, at| {
             let mut init = vec![at[0]];
             init.extend((0..rows).map(|_| b.acc_zero(HALF)));
@@ -264,7 +236,7 @@ impl Layernorm {
 
     /// What the differences of each row are normalised with: the factor in 32 bf16, the start in 16 f32.
     fn scales(&self, b: &mut FuncBuilder, groups: Value) {
-        let selectors = selectors(b);
+        let selectors = selectors(b, ONE);
         b.loop_(Count::Const(self.groups()), &[groups], |b, at| {
             let sums = [0, FLOATS].map(|of| {
                 let rows = (0..).zip(&selectors);

@@ -1,7 +1,7 @@
 //! Functions of many lanes, built from products, sums and moves.
 //!
-//! Exponents to the base of two go through memory as fixed point of 16 bits: what makes them and what
-//! raises two to them are loops of their own, each with few values alive.
+//! Exponents to the base of two are fixed point of 16 bits, and so is what raises two to them: a product of
+//! integers has twice the lanes of one of floats.
 
 use kernel::builder::FuncBuilder;
 use kernel::ir::{LaneOp, MacMode, SrsMode, Value};
@@ -17,14 +17,16 @@ pub(super) const PART: Type = Type::vec(Elem::Bf16, LANES as u16 / 2);
 pub(super) const SHORTS: Type = Type::vec(Elem::I16, LANES as u16);
 /// 32 bits of 16 lanes.
 pub(super) const WORDS: Type = Type::vec(Elem::I32, LANES as u16 / 2);
-/// 32 f32.
-pub(super) const FLOATS: Type = Type::acc(AccLane::F32, LANES as u16);
 /// 16 f32.
 pub(super) const HALF: Type = Type::acc(AccLane::F32, LANES as u16 / 2);
+/// Bits of 16 f32.
+const HALF_BITS: Type = Type::acc(AccLane::I32, LANES as u16 / 2);
 /// Bytes of a vector.
 pub(super) const STEP: i32 = VECTOR.bytes() as i32;
 /// Bits of 32 f32.
 const BITS: Type = Type::acc(AccLane::I32, LANES as u16);
+/// Product of 4x8 by 8x4 bf16.
+pub(super) const MATRICES: MacMode = MacMode::Bf16M4K8N4;
 /// Products of 16 lanes, two terms each: the lower halves of both factors and the upper ones.
 pub(super) const TWO_TERMS: MacMode = MacMode::Bf16E16;
 
@@ -67,17 +69,12 @@ pub(super) fn splat_f32(b: &mut FuncBuilder, value: f32) -> Value {
     b.cast(HALF, bits)
 }
 
-/// The f32 of a lane of 16 as a scalar's bits.
-pub(super) fn first_lane(b: &mut FuncBuilder, floats: Value) -> Value {
-    let bits = b.cast(WORDS, floats);
-    let index = b.iconst(0);
-    b.extract(bits, index)
-}
-
-/// The bits of an f32 in 16 lanes.
-pub(super) fn splat_scalar(b: &mut FuncBuilder, bits: Value) -> Value {
+/// 32 bits in every lane of an accumulator.
+pub(super) fn splat_bits32(b: &mut FuncBuilder, bits: i32) -> Value {
+    let bits = b.iconst(bits);
     let bits = b.splat(WORDS, bits);
-    b.cast(HALF, bits)
+    let half = b.cast(HALF_BITS, bits);
+    b.concat(half, half)
 }
 
 /// Rounds to nearest, ties to even.
@@ -108,12 +105,81 @@ pub(super) fn load_twice(b: &mut FuncBuilder, from: &mut Value) -> Value {
     b.concat(low, high)
 }
 
+/// Matrices of 4x8 that have a number in a row of their own: a product with one adds up the columns of a matrix
+/// of 8x4 in that row, times the number.
+pub(super) fn selectors(b: &mut FuncBuilder, number: half::bf16) -> [Value; 4] {
+    let [zeros, numbers] = [half::bf16::ZERO, number].map(|value| splat_bf16(b, value));
+    let all_but_a_row = b.iconst(48);
+    let mut before = numbers;
+    let mut behind = zeros;
+    [(); 4].map(|()| {
+        behind = b.vshift(before, behind, all_but_a_row);
+        before = zeros;
+        behind
+    })
+}
+
+/// The sum of four lanes in the first of them.
+pub(super) fn totals(b: &mut FuncBuilder, mut sums: Value) -> Value {
+    for bytes in [8, 4] {
+        let bits = b.cast(WORDS, sums);
+        let bytes = b.iconst(bytes);
+        let turned = b.vshift(bits, bits, bytes);
+        let turned = b.cast(HALF, turned);
+        sums = b.acc_add(sums, turned);
+    }
+    sums
+}
+
 /// Integers as their low bits.
 const WRAP: SrsMode = SrsMode {
     rounding: Rounding::ConvEven,
     range: Saturation::Wrap,
     signed: true,
 };
+
+/// Integers brought into the range of their elements.
+pub(super) const CLAMP: SrsMode = SrsMode {
+    range: Saturation::Saturate,
+    ..WRAP
+};
+
+/// Integers brought into the range of unsigned elements.
+const CLAMP_POSITIVE: SrsMode = SrsMode {
+    signed: false,
+    ..CLAMP
+};
+
+/// One divided by 16 f32 of 2^-120..2^120; off by at most 2^-12.
+///
+/// The bits, taken from a constant, are a guess y within 7 %, as its exponent is the negated one. With
+/// e = 1 - x * y, the result is y * (1 + e + e^2 + e^3) but for e^4.
+pub(super) fn reciprocal(b: &mut FuncBuilder, floats: Value) -> Value {
+    const GUESS: u16 = 0x7ef3;
+    let pair = narrow_pair(b, floats);
+    let guess = splat_bits(b, GUESS);
+    let bits = b.cast(SHORTS, pair);
+    let guess = b.vsub(guess, bits);
+    let guess = b.cast(VECTOR, guess);
+    let guess = b.half(guess, false);
+    let both = b.concat(guess, guess);
+    let one = splat_f32(b, 1.0);
+    let missing = b.msc(TWO_TERMS, one, pair, both);
+    let zeros = splat_bf16(b, half::bf16::ZERO);
+    let zeros = b.half(zeros, false);
+    let factor = narrow(b, missing);
+    let mut series = factor;
+    let alone = b.concat(factor, zeros);
+    for _ in 0..2 {
+        let by = b.concat(series, zeros);
+        let sum = b.mac(TWO_TERMS, missing, alone, by);
+        series = narrow(b, sum);
+    }
+    let alone = b.concat(guess, zeros);
+    let series = b.concat(series, zeros);
+    let guess = b.to_f32(guess);
+    b.mac(TWO_TERMS, guess, alone, series)
+}
 
 /// One divided by the square root of 16 f32, which are positive and normal; off by at most 2^-14.
 ///
@@ -163,104 +229,126 @@ fn reciprocal_root_step(b: &mut FuncBuilder, pair: Value, guess: Value) -> Value
     b.mac(TWO_TERMS, guess, half, missing)
 }
 
-/// Fixed point with 8 fraction bits, of -128..128.
+/// Fixed point with 8 fraction bits, of -128..128, in 16 bits.
 ///
-/// It comes about as the low bits of a float so large that the unit of its last place is that of the
-/// fixed point.
+/// It comes about as the low bits of a float so large that the unit of its last place is less than that of
+/// the fixed point.
 pub(super) mod fixed {
     /// Fraction bits.
     pub(in super::super) const FRACTION: u32 = 8;
-    /// 1.5 * 2^15, whose low 16 bits are zero.
-    pub(in super::super) const LARGE: f32 = 49152.0;
+    /// 1.5 * 2^9: a sum of it and anything of -256..256 has a last place of [`PLACE`] fraction bits.
+    pub(in super::super) const LARGE: f32 = 768.0;
+    /// Fraction bits of the last place of such a sum.
+    pub(in super::super) const PLACE: u32 = 14;
 }
 
-/// The fixed point of 32 sums with [`fixed::LARGE`], 16 lanes each.
-pub(super) fn fixed_of(b: &mut FuncBuilder, sums: [Value; 2]) -> Value {
-    let whole = b.concat(sums[0], sums[1]);
-    let bits = b.cast(BITS, whole);
-    let none = b.iconst(0);
-    b.srs(SHORTS, bits, none, WRAP)
-}
-
-/// Powers of two.
-///
-/// With n the integer below t, 2^t is 2^n times a polynomial of third degree in t - n, whose relative
-/// error is 2^-13.5; the arguments of its products are bf16. n goes into the exponent by an integer sum.
+/// Sums with [`fixed::LARGE`] as fixed point.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Exp2 {
-    /// The bits of an exponent that are its integer.
-    integer: Value,
-    /// [`fixed::LARGE`] in every lane.
+pub(super) struct Fixed {
+    /// The bits of [`fixed::LARGE`].
     large: Value,
-    /// 16 zeros.
-    zeros: Value,
-    cubic: Value,
-    /// Lower coefficients, the constant one first.
-    lower: [Value; 3],
-    none: Value,
-    exponent: Value,
+    shift: Value,
 }
 
-impl Exp2 {
-    /// Minimax for the relative error over 0..=1; the constant one is 1, so that whole numbers have exact
-    /// powers, and the last one a bf16.
-    const COEFFICIENTS: [f32; 4] = [1.0, 0.695_136_8, 0.227_556_2, 0.077_148_44];
-    /// Fraction bits of a float.
-    const MANTISSA: u32 = 23;
-
+impl Fixed {
     pub(super) fn new(b: &mut FuncBuilder) -> Self {
-        let large = splat_f32(b, fixed::LARGE);
-        let zeros = splat_bf16(b, half::bf16::ZERO);
-        Exp2 {
-            integer: splat_bits(b, u16::MAX << fixed::FRACTION),
-            large: b.concat(large, large),
-            zeros: b.half(zeros, false),
-            cubic: splat_bf16(b, bf16(Self::COEFFICIENTS[3])),
-            lower: [0, 1, 2].map(|k| splat_f32(b, Self::COEFFICIENTS[k])),
-            none: b.iconst(0),
-            exponent: b.iconst((Self::MANTISSA - fixed::FRACTION) as i32),
+        Fixed {
+            large: splat_bits32(b, fixed::LARGE.to_bits() as i32),
+            shift: b.iconst((fixed::PLACE - fixed::FRACTION) as i32),
         }
     }
 
-    /// A vector for each of two halves, the other half of which is zero, of the same f32.
-    fn alone(&self, b: &mut FuncBuilder, floats: Value) -> [Value; 2] {
-        let [low, high] = halves(b, floats).map(|half| narrow(b, half));
-        [b.concat(low, self.zeros), b.concat(self.zeros, high)]
+    /// The fixed point of 32 sums, 16 lanes each, that are not negative; what lies beyond its range counts
+    /// as the nearest end of it.
+    pub(super) fn of(&self, b: &mut FuncBuilder, sums: [Value; 2]) -> Value {
+        let whole = b.concat(sums[0], sums[1]);
+        // The bits of positive floats grow as they do.
+        let bits = b.cast(BITS, whole);
+        let bits = b.acc_sub(bits, self.large);
+        b.srs(SHORTS, bits, self.shift, CLAMP)
+    }
+}
+
+/// Powers of two, by integers of 16 bits.
+///
+/// With n the integer below t and f = 256 * (t - n), the bits of 2^t as a bf16 are those of the exponent,
+/// 128 * (n + 127), and 128 * (2^(t - n) - 1). Together they are 128 * (t + 127) and a correction, which is
+/// f * (f - 256) / 64 times (f + 1282) / 2^15 but for 0.13: an eighth of a unit of the last place. Of -t, f is
+/// what is missing of 256.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exp2 {
+    sign: Sign,
+    /// The bits of a number that are its integer; as a number, minus one in fixed point.
+    integer: Value,
+    /// What the number's fraction less one is added to, or taken from, to make the correction's second factor.
+    offset: Value,
+    /// Half of 2^[`Self::SCALE`]: the numbers have one fraction bit more than a bf16.
+    half: Value,
+    /// The bits of one, times 2^[`Self::SCALE`].
+    one: Value,
+    product_shift: Value,
+    shift: Value,
+}
+
+/// Whether powers are those of numbers or of the numbers negated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// Of the numbers.
+    Plus,
+    /// Of the numbers negated.
+    Minus,
+}
+
+impl Exp2 {
+    /// See [`Exp2`]: that which leaves the least error.
+    const OFFSET: i32 = 1282;
+    const PRODUCT_SHIFT: i32 = 6;
+    const SCALE: i32 = 15;
+    /// Half of 2^[`Self::SCALE`]; as a bf16, two.
+    const HALF: u16 = 1 << (Self::SCALE - 1);
+
+    pub(super) fn new(b: &mut FuncBuilder, sign: Sign) -> Self {
+        let one = i32::from(half::bf16::ONE.to_bits()) << Self::SCALE;
+        let offset = match sign {
+            Sign::Plus => Self::OFFSET + (1 << fixed::FRACTION),
+            Sign::Minus => Self::OFFSET,
+        };
+        Exp2 {
+            sign,
+            integer: splat_bits(b, u16::MAX << fixed::FRACTION),
+            offset: splat_bits(b, offset as u16),
+            half: splat_bits(b, Self::HALF),
+            one: splat_bits32(b, one),
+            product_shift: b.iconst(Self::PRODUCT_SHIFT),
+            shift: b.iconst(Self::SCALE),
+        }
     }
 
-    /// 2^t of 32 fixed-point numbers of -127..128 at a pointer; the powers of
-    /// those below -126 are between 0 and 2^-126. The results are f32.
-    pub(super) fn apply(&self, b: &mut FuncBuilder, from: Value) -> Value {
-        let t = b.load(SHORTS, from, 0);
-        let n = b.lanes(LaneOp::And, t, self.integer);
-        let fraction = b.vsub(t, n);
-        let fraction = b.ups(BITS, fraction, self.none);
-        let large = b.cast(BITS, self.large);
-        let fraction = b.acc_add(fraction, large);
-        let fraction = b.cast(FLOATS, fraction);
-        let fraction = b.acc_sub(fraction, self.large);
-        let [c0, c1, c2] = self.lower;
-        let by = self.alone(b, fraction);
-        let sum = by.map(|by| {
-            let sum = b.mac(TWO_TERMS, c2, by, self.cubic);
-            narrow(b, sum)
-        });
-        let sum = b.concat(sum[0], sum[1]);
-        let sum = by.map(|by| {
-            let sum = b.mac(TWO_TERMS, c1, by, sum);
-            narrow(b, sum)
-        });
-        let sum = b.concat(sum[0], sum[1]);
-        // Made and loaded once more, so that neither lives through all of it.
-        let by = self.alone(b, fraction);
-        let power = by.map(|by| b.mac(TWO_TERMS, c0, by, sum));
-        let power = b.concat(power[0], power[1]);
-        let t = b.load(SHORTS, from, 0);
-        let n = b.lanes(LaneOp::And, t, self.integer);
-        let n = b.ups(BITS, n, self.exponent);
-        let power = b.cast(BITS, power);
-        let scaled = b.acc_add(power, n);
-        b.cast(FLOATS, scaled)
+    /// Two in every lane, of which [`Self::HALF`] are the bits.
+    pub(super) fn two(&self, b: &mut FuncBuilder) -> Value {
+        b.cast(VECTOR, self.half)
+    }
+
+    /// Two to the power of 32 fixed-point numbers, or of those negated, as the bits of bf16. Of an exponent
+    /// below -127 it is 0, and down from -126 something between 0 and 2^-126.
+    pub(super) fn apply(&self, b: &mut FuncBuilder, numbers: Value) -> Value {
+        // The fraction less one.
+        let below = b.lanes(LaneOp::Or, numbers, self.integer);
+        let fraction = b.vsub(below, self.integer);
+        let product = b.mul(MacMode::I16E32, fraction, below);
+        let product = b.srs(SHORTS, product, self.product_shift, CLAMP);
+        let (bits, factor) = match self.sign {
+            Sign::Plus => (
+                b.mac(MacMode::I16E32, self.one, numbers, self.half),
+                b.vadd(self.offset, below),
+            ),
+            Sign::Minus => (
+                b.msc(MacMode::I16E32, self.one, numbers, self.half),
+                b.vsub(self.offset, below),
+            ),
+        };
+        let bits = b.mac(MacMode::I16E32, bits, product, factor);
+        b.srs(SHORTS, bits, self.shift, CLAMP_POSITIVE)
     }
 }
 
@@ -269,24 +357,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_polynomial_is_a_power_of_two() {
-        let [c0, c1, c2, c3] = Exp2::COEFFICIENTS.map(f64::from);
-        for k in 0..=1000 {
-            let f = f64::from(k) / 1000.0;
-            let power = c0 + f * (c1 + f * (c2 + f * c3));
-            assert!((power / f.exp2() - 1.0).abs() < 9e-5, "{f}: {power}");
+    fn the_correction_is_off_by_an_eighth() {
+        for f in 0..256i32 {
+            let exact = 128.0 * ((f64::from(f) / 256.0).exp2() - 1.0) - f64::from(f) / 2.0;
+            let product = f64::from(f * (f - 256)) / 64.0;
+            let product = product.round_ties_even() * f64::from(f + Exp2::OFFSET);
+            let correction = product / f64::from(1 << Exp2::SCALE);
+            assert!((correction - exact).abs() < 0.13, "{f}: {correction}");
         }
-        assert_eq!(bf16(Exp2::COEFFICIENTS[3]).to_f64(), 0.077_148_437_5);
     }
 
     #[test]
-    fn the_large_float_leaves_its_low_bits_to_the_fixed_point() {
-        assert_eq!(fixed::LARGE.to_bits() & 0xffff, 0);
-        let next = f32::from_bits(fixed::LARGE.to_bits() + 1);
-        assert_eq!(
-            next - fixed::LARGE,
-            f32::from(1u16 << fixed::FRACTION).recip()
-        );
+    fn a_large_float_has_a_last_place_of_its_own() {
+        for sum in [fixed::LARGE - 255.9, fixed::LARGE + 255.9] {
+            let next = f32::from_bits(sum.to_bits() + 1);
+            assert_eq!(next - sum, (-(fixed::PLACE as f32)).exp2());
+        }
     }
 
     #[test]

@@ -1,40 +1,49 @@
 //! Sigmoid linear unit, element by element.
 //!
-//! With a = |x| and Q(a) the sigmoid of -a, the result is max(x, 0) - a * Q(a). Q is positive and falls, so
-//! that its logarithm is smooth: Q is two to the power of polynomials.
+//! With t = log2(e) * x, the sigmoid of x is two to the power of min(t, 0) - log2(1 + 2^-|t|): its logarithm is
+//! smooth, and the last term a polynomial of |t|. All of it is fixed point.
 
 use super::error::{KernelError, blocks, fits};
 use super::math::{
-    Exp2, LANES, PART, STEP, TWO_TERMS, VECTOR, bf16, fixed, fixed_of, load_twice, narrow,
-    splat_bf16, splat_bits, splat_f32, splat_pair, split,
+    CLAMP, Exp2, Fixed, LANES, SHORTS, STEP, Sign, TWO_TERMS, VECTOR, bf16, fixed, load_twice,
+    narrow, splat_bf16, splat_bits, splat_bits32, splat_f32, splat_pair, split,
 };
 use super::unroll::unrolled;
 use kernel::builder::FuncBuilder;
-use kernel::ir::{Func, LaneOp, Value};
+use kernel::ir::{Func, LaneOp, MacMode, Value};
 
 const NAME: &str = "silu";
-/// The bits of a bf16 without its sign.
-const MAGNITUDE: u16 = 0x7fff;
-/// Exponent of two that counts for nothing.
-const LEAST: i32 = -127;
-/// Magnitude from which on the sigmoid is nothing: its logarithm is -128..=-127 there.
-const WIDEST: f32 = 88.5;
-/// Magnitude beyond which the polynomial stays what it is there.
-const NEAR: f32 = 6.0;
-/// The logarithm of the sigmoid of -a to the base of two is -log2(e) * a - log2(1 + e^-a), where the last
-/// term is this and a times a polynomial.
-///
-/// Minimax over 0..=6: off by at most 0.0013, and beyond, where the term vanishes, by at most 0.005.
-const CONSTANT: f32 = -1.000_877;
-/// The polynomial, the constant term first.
-const POLYNOMIAL: [f32; 4] = [0.736_811_2, -0.216_759_71, 0.029_511_238, -0.001_540_010_4];
+/// Elements below count as this: what they are multiplied by keeps [`fixed::LARGE`] positive, and results are
+/// nothing long before.
+const LEAST: f32 = -500.0;
+/// Vectors of a pass of the polynomial: what one waits for is hidden behind the others.
+const UNROLL: u32 = 4;
 
-/// `silu(x: ptr, work: ptr, y: ptr)`: `y[i] = x[i] / (1 + e^-x[i])` for `elements` bf16, a multiple of 32; a
-/// shorter tensor is padded with what its caller likes, as elements do not meet. `work` is as large as x.
+/// Magnitude of t beyond which the polynomial stays what it is there.
+const NEAR: i32 = 8;
+/// -log2(1 + 2^u) for u of -8..=0, the constant term first.
 ///
-/// Elements are finite. Results are within three units of the last place.
+/// Minimax: off by at most 0.0012, and beyond, where it vanishes, by at most 0.0046.
+const POLYNOMIAL: [f64; 5] = [
+    -1.001_147_8,
+    -0.511_275_1,
+    -0.104_435_8,
+    -0.009_882_9,
+    -0.000_358_8,
+];
+/// Fraction bits of the linear term's coefficient. Each further one has [`MORE`] more.
+const LINEAR: u32 = 13;
+/// See [`LINEAR`].
+const MORE: u32 = 4;
+
+/// `silu(x: ptr, work: ptr, y: ptr)`: `y[i] = x[i] / (1 + e^-x[i])` for `elements` bf16, a multiple of 32; a shorter
+/// tensor is padded with what its caller likes, as elements do not meet. `work` is as large as x.
 ///
-/// Bound: 30 cycles for 32 elements, by the moves of vectors.
+/// Elements are finite. Results are within two units of the last place.
+///
+/// Bound: 13 cycles for 32 elements, by the products and sums of the vector unit. The passes take 21: six for
+/// logarithms (moves), eight for the polynomial, whose argument no register holds for all of its steps, seven
+/// for products.
 ///
 /// # Errors
 /// A size of 0, one that is not a multiple of 32, or an operand beyond a data memory.
@@ -44,129 +53,94 @@ pub fn silu(elements: u32) -> Result<Func, KernelError> {
     let mut b = FuncBuilder::new(NAME);
     let [x, work, y] = [(); 3].map(|()| b.ptr_param());
     let vectors = elements / LANES;
-    let [x, work] = polynomials(&mut b, vectors, [x, work]);
-    let [x, work, y] = logarithms(&mut b, vectors, [x, work, y]);
-    let exp2 = Exp2::new(&mut b);
-    let ends = unrolled(&mut b, vectors, 1, &[y, work], |b, _, pointers| {
-        let share = exp2.apply(b, pointers[0]);
-        let share = narrow(b, share);
-        let work = b.store_post(share, pointers[1], STEP);
-        vec![b.ptr_add(pointers[0], STEP), work]
-    });
-    let [y, work] = [0, 1].map(|k| begin(&mut b, vectors, ends[k]));
-    products(&mut b, vectors, [x, work, y]);
+    logarithms(&mut b, vectors, [x, work, y]);
+    polynomials(&mut b, vectors, [work, y]);
+    products(&mut b, vectors, [x, y]);
     Ok(b.finish())
 }
 
-/// The beginning of an operand from its end: a pointer that is kept meanwhile would take a register.
-fn begin(b: &mut FuncBuilder, vectors: u32, end: Value) -> Value {
-    b.ptr_add(end, -(vectors as i32 * STEP))
-}
-
-/// Loads 16 magnitudes into both halves of a vector, at most `most`.
-struct Magnitudes {
-    bits: Value,
-    most: Value,
-}
-
-impl Magnitudes {
-    fn new(b: &mut FuncBuilder, most: f32) -> Self {
-        let bits = splat_bits(b, MAGNITUDE);
-        Magnitudes {
-            bits: b.cast(VECTOR, bits),
-            most: splat_bf16(b, bf16(most)),
-        }
-    }
-
-    fn load(&self, b: &mut FuncBuilder, from: &mut Value) -> Value {
-        let value = load_twice(b, from);
-        let value = b.lanes(LaneOp::And, value, self.bits);
-        b.vmin(value, self.most)
-    }
-}
-
-/// 16 zeros.
-fn zeros(b: &mut FuncBuilder) -> Value {
-    let zeros = splat_bf16(b, half::bf16::ZERO);
-    b.half(zeros, false)
-}
-
-/// `work[i]` is the polynomial of `|x[i]|`; x and work.
-fn polynomials(b: &mut FuncBuilder, vectors: u32, pointers: [Value; 2]) -> [Value; 2] {
-    let near = Magnitudes::new(b, NEAR);
-    let zeros = zeros(b);
-    let [c0, c1, c2, c3] = POLYNOMIAL;
-    let lower = [c2, c1, c0].map(|c| splat_f32(b, c));
-    let highest = splat_pair(b, [bf16(c3), half::bf16::ZERO]);
-    let ends = unrolled(b, vectors, 1, &pointers, |b, _, pointers| {
-        let (mut x, mut work) = (pointers[0], pointers[1]);
-        for _ in 0..2 {
-            let a = near.load(b, &mut x);
-            let mut factor = highest;
-            for (k, c) in lower.iter().enumerate() {
-                let sum = b.mac(TWO_TERMS, *c, a, factor);
-                let sum = narrow(b, sum);
-                match k + 1 < lower.len() {
-                    true => factor = b.concat(sum, zeros),
-                    false => work = b.store_post(sum, work, STEP / 2),
-                }
-            }
-        }
-        vec![x, work]
-    });
-    [0, 1].map(|k| begin(b, vectors, ends[k]))
-}
-
-/// `y[i]` is the logarithm, as fixed point, for `x[i]` and the polynomial `work[i]`; x, work and y.
-fn logarithms(b: &mut FuncBuilder, vectors: u32, pointers: [Value; 3]) -> [Value; 3] {
-    let wide = Magnitudes::new(b, WIDEST);
-    let zeros = zeros(b);
-    let start = splat_f32(b, fixed::LARGE + CONSTANT);
-    let slope = splat_pair(b, split(-std::f32::consts::LOG2_E));
-    let near = splat_bf16(b, bf16(NEAR));
-    let least = splat_bits(b, (LEAST << fixed::FRACTION) as u16);
-    let ends = unrolled(b, vectors, 1, &pointers, |b, _, pointers| {
-        let (mut x, mut work) = (pointers[0], pointers[1]);
-        let logs = [(); 2].map(|()| {
-            let (polynomial, next) = b.load_post(PART, work, STEP / 2);
-            work = next;
-            let polynomial = b.concat(polynomial, zeros);
-            let a = wide.load(b, &mut x);
-            let near = b.vmin(a, near);
-            let sum = b.mac(TWO_TERMS, start, near, polynomial);
-            b.mac(TWO_TERMS, sum, a, slope)
+/// `work[i]` is -|t| or -[`NEAR`], whichever is more, and `y[i]` is min(t, 0), as fixed point.
+fn logarithms(b: &mut FuncBuilder, vectors: u32, pointers: [Value; 3]) {
+    let least = splat_bf16(b, bf16(LEAST));
+    let log2_e = splat_pair(b, split(std::f32::consts::LOG2_E));
+    let large = splat_f32(b, fixed::LARGE);
+    let fixed_point = Fixed::new(b);
+    let zero = splat_bits(b, 0);
+    let near = splat_bits(b, (-NEAR << fixed::FRACTION) as u16);
+    unrolled(b, vectors, 1, &pointers, |b, _, pointers| {
+        let mut x = pointers[0];
+        let sums = [(); 2].map(|()| {
+            let value = load_twice(b, &mut x);
+            let value = b.vmax(value, least);
+            b.mac(TWO_TERMS, large, value, log2_e)
         });
-        let logs = fixed_of(b, logs);
-        let logs = b.vmax(logs, least);
-        vec![x, work, b.store_post(logs, pointers[2], STEP)]
+        let t = fixed_point.of(b, sums);
+        let turned = b.vsub(zero, t);
+        let u = b.vmin(t, turned);
+        let u = b.vmax(u, near);
+        let negative = b.vmin(t, zero);
+        let work = b.store_post(u, pointers[1], STEP);
+        vec![x, work, b.store_post(negative, pointers[2], STEP)]
     });
-    [0, 1, 2].map(|k| begin(b, vectors, ends[k]))
 }
 
-/// `y[i] = max(x[i], 0) - |x[i]| * work[i]`.
-fn products(b: &mut FuncBuilder, vectors: u32, pointers: [Value; 3]) {
-    let [zero, magnitude, all] = [0, MAGNITUDE, u16::MAX].map(|bits| {
+/// `y[i]` and the polynomial of `work[i]`: the logarithm of the sigmoid.
+fn polynomials(b: &mut FuncBuilder, vectors: u32, [work, y]: [Value; 2]) {
+    // A number as the integer that it is with so many fraction bits.
+    let scaled = |number: f64, fraction: u32| (number * f64::from(fraction).exp2()).round() as i32;
+    let highest = splat_bits(b, scaled(POLYNOMIAL[4], LINEAR + 3 * MORE) as u16);
+    let lower = [3, 2, 1].map(|k| {
+        let product = LINEAR + k * MORE + fixed::FRACTION;
+        splat_bits32(b, scaled(POLYNOMIAL[k as usize], product))
+    });
+    let shift = b.iconst((MORE + fixed::FRACTION) as i32);
+    let constant = splat_bits32(b, scaled(POLYNOMIAL[0], LINEAR + fixed::FRACTION));
+    let one = splat_bits(b, 1 << LINEAR);
+    let last_shift = b.iconst(LINEAR as i32);
+    // Read and written by pointers of their own: one pass need not wait for the other's store.
+    let init = [work, y, y];
+    unrolled(b, vectors, UNROLL, &init, |b, steps, pointers| {
+        let (mut work, mut from, mut to) = (pointers[0], pointers[1], pointers[2]);
+        for _ in 0..steps {
+            let mut sum = highest;
+            let (u, next) = b.load_post(SHORTS, work, STEP);
+            work = next;
+            for number in lower {
+                let product = b.mac(MacMode::I16E32, number, u, sum);
+                sum = b.srs(SHORTS, product, shift, CLAMP);
+            }
+            let product = b.mac(MacMode::I16E32, constant, u, sum);
+            let (negative, next) = b.load_post(SHORTS, from, STEP);
+            from = next;
+            let product = b.mac(MacMode::I16E32, product, negative, one);
+            sum = b.srs(SHORTS, product, last_shift, CLAMP);
+            to = b.store_post(sum, to, STEP);
+        }
+        vec![work, from, to]
+    });
+}
+
+/// `y[i]` is `x[i]` times two to the power of `y[i]`.
+fn products(b: &mut FuncBuilder, vectors: u32, [x, y]: [Value; 2]) {
+    let exp2 = Exp2::new(b, Sign::Plus);
+    let [none, all] = [0, u16::MAX].map(|bits| {
         let bits = splat_bits(b, bits);
-        let bits = b.cast(VECTOR, bits);
         b.half(bits, false)
     });
-    let magnitudes = [b.concat(magnitude, zero), b.concat(zero, magnitude)];
-    // For an element and its magnitude.
-    let both = b.concat(all, magnitude);
-    let one_half = splat_bf16(b, bf16(0.5));
-    unrolled(b, vectors, 1, &pointers, |b, _, pointers| {
-        let (mut x, mut y) = (pointers[0], pointers[2]);
-        let (share, work) = b.load_post(VECTOR, pointers[1], STEP);
-        for magnitude in magnitudes {
-            let twice = load_twice(b, &mut x);
-            // max(x, 0) is (x + |x|) / 2.
-            let both = b.lanes(LaneOp::And, twice, both);
-            let positive = b.mul(TWO_TERMS, both, one_half);
-            let a = b.lanes(LaneOp::And, twice, magnitude);
-            let value = b.msc(TWO_TERMS, positive, a, share);
-            let value = narrow(b, value);
-            y = b.store_post(value, y, STEP / 2);
+    let masks = [b.concat(all, none), b.concat(none, all)];
+    // Read and written by pointers of their own: one pass need not wait for the other's store.
+    unrolled(b, vectors, 1, &[x, y, y], |b, _, pointers| {
+        let (logarithms, from) = b.load_post(SHORTS, pointers[1], STEP);
+        let sigmoids = exp2.apply(b, logarithms);
+        let (value, x) = b.load_post(VECTOR, pointers[0], STEP);
+        let mut to = pointers[2];
+        for mask in masks {
+            let sigmoid = b.lanes(LaneOp::And, sigmoids, mask);
+            let sigmoid = b.cast(VECTOR, sigmoid);
+            let product = b.mul(TWO_TERMS, value, sigmoid);
+            let product = narrow(b, product);
+            to = b.store_post(product, to, STEP / 2);
         }
-        vec![x, work, y]
+        vec![x, from, to]
     });
 }

@@ -14,7 +14,7 @@ use arch::geometry::{COLUMNS, CORE_ROWS, FIRST_CORE_ROW};
 use serde::Deserialize;
 
 use super::{Source, SourceError};
-use crate::kernels::cases::{self, Case, Function};
+use crate::kernels::cases::{self, Case, Function, Role};
 use crate::kernels::{Addend, KernelError, add, blocks, fits, passthrough};
 use array::design::{
     Arg, Buffer, Design, HostArg, Kernel, Link, ObjectFifo, ObjectType, Param, Port, SeqOp,
@@ -89,19 +89,20 @@ struct Call {
     module: Module,
     /// Function of the module.
     name: String,
-    /// Whether it wants room to work in.
-    work: bool,
+    /// The room that it works in, where it wants some.
+    work: Option<ObjectType>,
 }
 
 impl Call {
-    /// The first function of a module.
-    fn first(module: Module) -> Option<Self> {
+    /// The first function of a module, which works in `room` where it has an operand for it.
+    fn first(module: Module, room: ObjectType) -> Option<Self> {
         let func = module.funcs.first()?;
         let pointer = |p: &ir::Param| func.ty(p.value) == Type::Ptr;
         let fits = (2..=3).contains(&func.params.len())
             && func.params.iter().all(pointer)
             && func.results.is_empty();
-        let (name, work) = (func.name.clone(), func.params.len() == 3);
+        let name = func.name.clone();
+        let work = (func.params.len() == 3).then_some(room);
         fits.then_some(Call { module, name, work })
     }
 }
@@ -135,7 +136,16 @@ impl Rows {
         }
     }
 
+    /// Elements of a call.
+    fn object(&self) -> ObjectType {
+        match self.at_once {
+            1 => ObjectType::new(self.elem(), [self.columns]),
+            rows => ObjectType::new(self.elem(), [rows, self.columns]),
+        }
+    }
+
     fn call(&self, name: &str) -> Result<Call, SourceError> {
+        let mut room = self.object();
         let (path, module) = match (&self.kernel, self.case()?) {
             (RowKernel::File { path, .. }, _) => {
                 let text = std::fs::read_to_string(path).map_err(|e| e.to_string());
@@ -144,11 +154,15 @@ impl Rows {
                 (path.clone(), module.into_inner())
             }
             (_, case) => {
+                let operands = case.iter().flat_map(|case| &case.operands);
+                if let Some(work) = operands.into_iter().find(|o| o.role == Role::Work) {
+                    room = ObjectType::new(work.elem, [work.len as u32]);
+                }
                 let funcs: Vec<_> = case.into_iter().map(|case| case.func).collect();
                 (name.into(), Module::from(funcs))
             }
         };
-        Call::first(module).ok_or_else(|| {
+        Call::first(module, room).ok_or_else(|| {
             let message = "the first function is no kernel of rows\nhelp: give it the parameters (x: ptr, y: ptr) or (x: ptr, work: ptr, y: ptr), and no results";
             SourceError::file(&path, message.into())
         })
@@ -167,10 +181,7 @@ impl Rows {
         let bytes = elements.saturating_mul(self.elem().bytes().into());
         fits(NAME, "object of a call", bytes)?;
         let call = self.call(name)?;
-        let object = match self.at_once {
-            1 => ObjectType::new(self.elem(), [self.columns]),
-            rows => ObjectType::new(self.elem(), [rows, self.columns]),
-        };
+        let object = self.object();
         let mut design = map(name, &call, &object);
         for &count in &self.rows {
             let step = CORES.saturating_mul(self.at_once);
@@ -280,7 +291,8 @@ fn output(col: u8) -> String {
 /// A call for every object, without sequences.
 fn map(name: &str, call: &Call, object: &ObjectType) -> Design {
     let mut design = Design::new(name);
-    let operands = vec![object; 2 + usize::from(call.work)];
+    let operands = [Some(object), call.work.as_ref(), Some(object)];
+    let operands: Vec<&ObjectType> = operands.into_iter().flatten().collect();
     design.kernels = vec![Kernel::new(&call.name, memory(&operands))];
     deal(&mut design, object);
     for col in 0..COLUMNS {
@@ -292,9 +304,9 @@ fn map(name: &str, call: &Call, object: &ObjectType) -> Design {
             design.fifos.push(fifo);
             let (from, to) = (dealt(col, row), part(row));
             let mut args = vec![Arg::object(&from), Arg::object(&to)];
-            if call.work {
+            if let Some(room) = &call.work {
                 let work = format!("work{col}_{row}");
-                let buffer = Buffer::new(&work, tile, object.clone());
+                let buffer = Buffer::new(&work, tile, room.clone());
                 design.buffers.push(buffer);
                 args.insert(1, Arg::Buffer(work));
             }

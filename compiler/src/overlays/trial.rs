@@ -12,6 +12,7 @@ use super::{Family, Overlay, Source};
 use crate::build::files::{File, stream_file};
 use crate::kernels::cases::values::{Pattern, Rng, Values, from_bytes, to_bytes, ulps};
 use crate::kernels::cases::{Case, Role};
+use array::design::Param;
 use kernel::interp::{Arg, Interpreter, Memory, NoLocks};
 use kernel::types::Elem;
 use kernel::verify::verify;
@@ -184,15 +185,22 @@ fn of_rows(rows: &Rows, source: &Source, lens: &[usize]) -> Result<Expected, Str
 fn interpret(source: &Source, input: &[u8], call: usize) -> Result<Vec<u8>, String> {
     let module = verify(source.kernels.clone()).map_err(|e| e.to_string())?;
     let func = source.kernels.funcs.first().ok_or("there is no kernel")?;
+    let kernel = source.design.kernels.first();
+    let kernel = kernel.ok_or("the design has no kernel")?;
+    let sizes = kernel.params.iter().filter_map(|param| match param {
+        Param::Memory(object) => Some(object.bytes() as usize),
+        _ => None,
+    });
+    let sizes: Vec<usize> = sizes.collect();
     let operands = &OPERANDS[..func.params.len().min(OPERANDS.len())];
     let mut output = Vec::with_capacity(input.len());
     for object in input.chunks_exact(call) {
         let mut memory = Memory::new();
-        for (place, base) in operands.iter().enumerate() {
+        for (place, (base, bytes)) in operands.iter().zip(&sizes).enumerate() {
             let mapped = match place {
                 0 => memory.map_with("x", *base, object),
-                _ if place + 1 == operands.len() => memory.map("y", *base, call),
-                _ => memory.map("work", *base, call),
+                _ if place + 1 == operands.len() => memory.map("y", *base, *bytes),
+                _ => memory.map("work", *base, *bytes),
             };
             mapped.map_err(|e| e.to_string())?;
         }
