@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use fake_driver::sample;
 use formats::elf::{CoreElf, Fill};
+use fuzz::design;
 use fuzz::txn::CONFIGURATIONS;
 use miette::{Context, IntoDiagnostic};
 use npuc::build::cache::Key;
@@ -54,6 +55,18 @@ fn main() -> miette::Result<()> {
     for (name, step) in [("counting", 1), ("leaping", 77)] {
         let choices: Vec<u8> = (0u8..=200).map(|k| k.wrapping_mul(step)).collect();
         put(&root.join("corpus/kernel_ir"), name, &choices)?;
+    }
+    let designs = root.join("corpus/design");
+    for (pick, (name, text)) in (0u8..).zip(design::DESIGNS) {
+        put(&designs, name, text.as_bytes())?;
+        let edits: Vec<u8> = (0..12)
+            .map(|k: u8| k.wrapping_mul(53).wrapping_add(pick))
+            .collect();
+        put(
+            &designs,
+            &format!("{name}_changed"),
+            &[&[pick], edits.as_slice()].concat(),
+        )?;
     }
     let packets = "m_tasks_packet";
     let xclbin = read(&goldens.join(packets).join("design.xclbin"))?;

@@ -15,9 +15,11 @@
 //! - [`txn`]: instruction streams, read and executed on a configured array.
 //! - [`core_code`]: bytes as the program of a core in the array.
 //! - [`kernel_ir`]: choices of a random kernel IR program, interpreted and compiled.
+//! - [`design`]: designs as text, printed, verified and lowered.
 //! - [`overlay`]: overlays, streams and digests as the runtime takes them.
 
 pub mod core_code;
+pub mod design;
 pub mod kernel_ir;
 pub mod overlay;
 pub mod pdi_cdo;
@@ -30,12 +32,13 @@ mod words;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     ("xclbin", xclbin::run),
     ("pdi_cdo", pdi_cdo::run),
     ("txn", txn::run),
     ("core_code", core_code::run),
     ("kernel_ir", kernel_ir::run),
+    ("design", design::run),
     ("overlay", overlay::run),
 ];
 
