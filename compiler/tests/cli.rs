@@ -531,6 +531,24 @@ fn check_and_draw_put_open_tiles_somewhere() {
 }
 
 #[test]
+fn all_fifos_that_share_a_channel_are_drawn() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("design.txt");
+    let text = "design d on npu1 columns 1 {
+        fifo a: i32[8] depth 1 (0,0) -> (0,2) packet 1
+        fifo b: i32[8] depth 1 (0,0) -> (0,3) packet 2
+    }";
+    std::fs::write(&path, text).expect("the file is written");
+    let drawn = npuc(&["draw", str(&path)]);
+    assert!(
+        drawn.out.contains("<title>a, b</title>"),
+        "{}{}",
+        drawn.out,
+        drawn.err
+    );
+}
+
+#[test]
 fn a_design_is_drawn_without_programs() {
     let built = Built::new();
     let drawn = npuc(&["draw", str(&built.path("design.txt"))]);

@@ -36,8 +36,13 @@ impl Names {
             }
         }
         for shim in &lowered.shim_channels {
+            // Packets of several fifos share a channel.
             let key = (shim.tile, shim.direction, shim.channel);
-            names.channels.insert(key, shim.fifo.clone());
+            let name = names.channels.entry(key).or_default();
+            if !name.is_empty() {
+                name.push_str(", ");
+            }
+            name.push_str(&shim.fifo);
         }
         for buffer in &lowered.buffers {
             let key = (buffer.tile, buffer.address);
@@ -67,7 +72,7 @@ pub struct ChannelView {
     pub dir: Direction,
     /// Number.
     pub number: u8,
-    /// Fifo, where the design names one.
+    /// Fifo, where the design names one, or several that send packets.
     pub name: Option<String>,
     /// Buffers of its chain: start and bytes.
     pub buffers: Vec<(u32, u32)>,
@@ -102,7 +107,7 @@ pub struct Hop {
 /// A stream from its sender to all its receivers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// Name of the fifo, or of the sender.
+    /// Name of the fifo or fifos, or of the sender.
     pub name: String,
     /// Connections, from the sender on.
     pub hops: Vec<Hop>,
