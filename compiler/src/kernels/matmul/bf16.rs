@@ -107,7 +107,11 @@ impl MatmulBf16 {
 /// it; see [`MatmulBf16`] for shapes, layouts and names.
 ///
 /// Products of a step of 8 are summed with the accumulator in one addition that keeps 23 bits below the
-/// largest of them ([`arch::num::mac_bf16`]), so that a sum is as exact as f32 unless it cancels.
+/// largest of them ([`arch::num::mac_bf16`]), so that a sum is as exact as f32 unless it cancels: each of the
+/// k / 8 additions rounds nine terms and the sum by at most half a unit, 5k / 8 units in all, of the last place of
+/// the largest term or sum on the way. In units of a result that is smaller, that is as many times more. Where
+/// the elements of each row of B are equal, all of a row of C cancels alike, and its largest result is no
+/// better than the others.
 ///
 /// Bound: one cycle for 128 multiply-accumulates.
 ///
