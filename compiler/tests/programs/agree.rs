@@ -1,7 +1,5 @@
 //! One random program, run by the interpreter and compiled on the emulated core.
 
-use std::collections::BTreeMap;
-
 use npuc::aie2::CompileError;
 use npuc::machine::{self, Failure};
 
@@ -17,8 +15,14 @@ pub(super) fn agree(choices: &[u8], seed: u32, scalar: i32) -> Result<Agreement,
         choices,
         seed,
         scalar,
-        |module, args, memory| match machine::run(module, "main", args, memory, BTreeMap::new()) {
-            Ok(ran) => Ok(Ok((ran.end, ran.regions))),
+        |module, args, memory, world| match machine::run(
+            module,
+            "main",
+            args,
+            memory,
+            world.clone(),
+        ) {
+            Ok(ran) => Ok(Ok((ran.end, ran.regions, ran.world))),
             Err(Failure::Compile(
                 reason @ (CompileError::Pressure { .. } | CompileError::AcrossCall { .. }),
             )) => Ok(Err(reason.to_string())),

@@ -5,7 +5,6 @@ mod compare;
 #[path = "../../../compiler/tests/programs/generate/mod.rs"]
 mod generate;
 
-use npuc::kernel::interp::World;
 use npuc_mlir::llvm::native;
 use proptest::prelude::*;
 
@@ -24,10 +23,10 @@ proptest! {
         seed in any::<u32>(),
         scalar in any::<i32>(),
     ) {
-        let agreed = compare(&choices, seed, scalar, |module, args, memory| {
-            let ran = native::run(module, "main", args, memory, &World::default());
+        let agreed = compare(&choices, seed, scalar, |module, args, memory, world| {
+            let ran = native::run(module, "main", args, memory, world);
             let ran = ran.map_err(|e| e.to_string())?;
-            Ok(Ok((ran.end, ran.regions)))
+            Ok(Ok((ran.end, ran.regions, ran.world)))
         });
         match agreed {
             Ok(Agreement::Agreed) => {}

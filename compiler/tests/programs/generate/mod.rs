@@ -160,7 +160,7 @@ fn func(name: &str, choices: &mut Choices<'_>, callee: Option<&str>) -> Func {
 
 fn block(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, depth: usize) {
     for _ in 0..choices.below(OPS) {
-        match choices.below(18) {
+        match choices.below(19) {
             0 | 1 => scalar(b, choices, scope),
             2 | 3 => load(b, choices, scope),
             4 | 5 => store(b, choices, scope),
@@ -177,7 +177,29 @@ fn block(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, dept
             14 if depth < 2 => choice(b, choices, scope, depth),
             15 if depth < 2 => again(b, choices, scope, depth),
             16 if depth == 0 => look_up(b, choices, scope),
+            17 => port(b, choices, scope),
             _ => pointer(b, choices, scope),
+        }
+    }
+}
+
+/// Something sent to a port or taken from one.
+fn port(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope) {
+    // Of every element, the vector of 512 bits stands second.
+    let ty = match choices.below(2) {
+        0 => choices.of(&ACCS),
+        _ => VECTORS[2 * choices.below(VECTORS.len() / 2) + 1],
+    };
+    match choices.below(4) {
+        0 => scope.wide.push(b.cascade_get(ty)),
+        1 => {
+            let value = wide(b, choices, scope, ty);
+            b.cascade_put(value);
+        }
+        2 => scope.scalars.push(b.stream_get()),
+        _ => {
+            let value = choices.of(&scope.scalars);
+            b.stream_put(value, choices.below(2) == 0);
         }
     }
 }
