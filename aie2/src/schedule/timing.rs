@@ -155,6 +155,10 @@ pub fn settled(func: &VFunc, inst: &VInst, touches: &[Touch]) -> i32 {
     for touch in touches {
         after = after.max(i32::from(touch.access.stage));
     }
+    // Status registers order nothing, but have to be written as well.
+    for implicit in op.desc().implicit_defs {
+        after = after.max(i32::from(implicit.access().stage));
+    }
     for form in &inst.forms {
         let itinerary = itinerary(func, inst, *form);
         for stage in stages(itinerary) {
