@@ -154,9 +154,7 @@ impl Bindings {
     ) -> Result<Vec<PlanStep>, WorkerError> {
         let mut out = Vec::new();
         for step in steps {
-            *left = left
-                .checked_sub(1)
-                .ok_or(WorkerError::Steps { limit: MAX_STEPS })?;
+            let length = out.len();
             match step {
                 Step::Acquire { fifo, port, count } => {
                     out.extend(self.acquire(fifo, *port, *count, state)?);
@@ -194,6 +192,10 @@ impl Bindings {
                         body: steps,
                     });
                 }
+            }
+            // Those of loops are taken where they are made.
+            if !matches!(step, Step::Repeat { .. } | Step::RepeatBy { .. }) {
+                take(left, out.len() - length)?;
             }
         }
         Ok(out)
@@ -328,13 +330,18 @@ impl Bindings {
             out.extend(steady);
         }
         let rest_passes = passes[first..first + rest].concat();
-        *left = left
-            .checked_sub(size(&rest_passes))
-            .ok_or(WorkerError::Steps { limit: MAX_STEPS })?;
+        take(left, size(&rest_passes))?;
         out.extend(rest_passes);
         *state = starts[first + rest].clone();
         Ok(out)
     }
+}
+
+/// Takes so many steps of those that there may be.
+fn take(left: &mut usize, steps: usize) -> Result<(), WorkerError> {
+    let more = left.checked_sub(steps);
+    *left = more.ok_or(WorkerError::Steps { limit: MAX_STEPS })?;
+    Ok(())
 }
 
 /// Steps, those of loops counted once.
