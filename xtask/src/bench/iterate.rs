@@ -20,9 +20,9 @@ use crate::kernels::{compile, rebuild};
 const OVERLAY: &str = "softmax_rows";
 /// Where its kernel is built.
 const SOURCE: &str = "compiler/src/kernels/softmax.rs";
-/// The line that is edited: how many vectors a pass of the scaling loop takes.
-const LINE: &str = "const SCALE_UNROLL: u32 = 2;";
-const EDITED: &str = "const SCALE_UNROLL: u32 = 1;";
+/// The line that is edited: what lower elements count as, whose powers are nothing either way.
+const LINE: &str = "const LOWEST: f32 = -1e38;";
+const EDITED: &str = "const LOWEST: f32 = -2e38;";
 /// Seconds that an edit may take.
 const LIMIT: f64 = 3.0;
 /// Times each kind of edit is repeated; the median counts.
@@ -174,4 +174,15 @@ fn table(rows: &[(&str, [f64; 2])]) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_is_there() {
+        let source = fs::read_to_string(crate::root().join(SOURCE)).expect("it is read");
+        assert_eq!(source.matches(LINE).count(), 1);
+    }
 }
