@@ -69,6 +69,8 @@ pub enum RowKernel {
         path: PathBuf,
         /// Elements of x, work and y.
         elem: Elem,
+        /// How many there are of work; as many as of x where it is not said.
+        work: Option<u32>,
     },
 }
 
@@ -83,6 +85,9 @@ pub struct Sum {
     /// Numbers of rows that have sequences, in multiples of 32.
     pub rows: Vec<u32>,
 }
+
+/// What errors call the kernel.
+const NAME: &str = "kernel of rows";
 
 /// What the cores call.
 struct Call {
@@ -147,7 +152,13 @@ impl Rows {
     fn call(&self, name: &str) -> Result<Call, SourceError> {
         let mut room = self.object();
         let (path, module) = match (&self.kernel, self.case()?) {
-            (RowKernel::File { path, .. }, _) => {
+            (RowKernel::File { path, elem, work }, _) => {
+                if let Some(work) = *work {
+                    let bytes = u64::from(work) * u64::from(elem.bytes());
+                    blocks(NAME, "elements of work", work, 1)?;
+                    fits(NAME, "work", bytes)?;
+                    room = ObjectType::new(*elem, [work]);
+                }
                 let text = std::fs::read_to_string(path).map_err(|e| e.to_string());
                 let module = text.and_then(|text| read::load(&text).map_err(|e| e.to_string()));
                 let module = module.map_err(|message| SourceError::file(path, message))?;
@@ -174,7 +185,6 @@ impl Rows {
     /// Rows that the kernel does not take, numbers of rows that are not whole calls of sixteen cores,
     /// files that are no kernels.
     pub fn source(&self, name: &str) -> Result<Source, SourceError> {
-        const NAME: &str = "kernel of rows";
         blocks(NAME, "rows of a call", self.at_once, 1)?;
         blocks(NAME, "elements of a row", self.columns, 1)?;
         let elements = u64::from(self.at_once) * u64::from(self.columns);

@@ -32,6 +32,35 @@ fn overlays_give_what_must_come_out() {
     assert!(tried.contains(&"gemm_bf16".to_owned()), "{tried:?}");
 }
 
+#[test]
+fn a_file_of_kernel_ir_works_in_as_much_memory_as_its_manifest_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = overlays::find("softmax_rows").expect("known").source();
+    let text = source.expect("described").kernels.to_string();
+    fs::write(folder.path().join("softmax.kir"), &text).expect("written");
+    let mine = |work: &str| {
+        let manifest = format!(
+            "[[overlay]]\nname = \"mine\"\nabout = \"rows\"\n[overlay.design.rows]\n\
+             kernel.file = {{ path = \"softmax.kir\", elem = \"bf16\"{work} }}\n\
+             columns = 1536\nat_once = 2\nrows = [32]\n"
+        );
+        parse(&manifest, folder.path()).expect("parses").remove(0)
+    };
+    let work = npuc::kernels::softmax::work(2, 1536);
+    let ran = trial(&mine(&format!(", work = {work}"))).expect("runs");
+    assert!(ran.is_some());
+    let message = trial(&mine("")).expect_err("too little");
+    assert!(message.contains("no region holds"), "{message}");
+    for work in ["0", "4294967295"] {
+        let source = mine(&format!(", work = {work}")).source();
+        let message = source.expect_err("refused").to_string();
+        assert!(
+            message.contains("work") && message.contains("help:"),
+            "{message}"
+        );
+    }
+}
+
 /// Kernel IR as text makes an overlay, and an edit of it shows.
 #[test]
 fn a_file_of_kernel_ir_makes_an_overlay() {

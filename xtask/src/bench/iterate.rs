@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use comfy_table::{CellAlignment, Table, presets};
 use miette::{IntoDiagnostic, miette};
+use npuc::kernels::softmax::work;
 use npuc::overlays;
 use serde_json::json;
 use xshell::Shell;
@@ -18,6 +19,10 @@ use crate::kernels::{compile, rebuild};
 
 /// The overlay.
 const OVERLAY: &str = "softmax_rows";
+/// Columns of its rows.
+const COLUMNS: u32 = 1536;
+/// Rows of a call of its kernel.
+const AT_ONCE: u32 = 2;
 /// Where its kernel is built.
 const SOURCE: &str = "compiler/src/kernels/softmax.rs";
 /// The line that is edited: what lower elements count as, whose powers are nothing either way.
@@ -137,9 +142,10 @@ fn as_text(folder: &Path) -> miette::Result<(PathBuf, String)> {
     let manifest = folder.join("kernels.toml");
     let entry = format!(
         "[[overlay]]\nname = \"{OVERLAY}\"\nabout = \"{}\"\n[overlay.design.rows]\n\
-         kernel.file = {{ path = \"softmax.kir\", elem = \"bf16\" }}\n\
-         columns = 1536\nat_once = 2\nrows = [32, 1536]\n",
-        overlay.about
+         kernel.file = {{ path = \"softmax.kir\", elem = \"bf16\", work = {} }}\n\
+         columns = {COLUMNS}\nat_once = {AT_ONCE}\nrows = [32, 1536]\n",
+        overlay.about,
+        work(AT_ONCE, COLUMNS)
     );
     fs::write(&manifest, entry).into_diagnostic()?;
     Ok((manifest, text))
