@@ -13,6 +13,10 @@ pub const CORE_DATA_BYTES: u32 = 64 * 1024;
 pub const MEM_DATA_BYTES: u32 = 512 * 1024;
 /// Size of one of the four logical banks of a core tile's data memory, bytes.
 pub const CORE_BANK_BYTES: u32 = 16 * 1024;
+/// Bytes that a bank of a core tile's data memory serves in a cycle: lines of so many bytes take turns
+/// over the two banks that make a logical one. Source: AMD AM020 "AIE-ML Memory Module" (eight banks of
+/// 512 x 128 bits); that bit 4 of the address selects the bank is inferred.
+pub const CORE_BANK_LINE_BYTES: u32 = 16;
 /// Size of one of the eight allocation banks of a memory tile, bytes.
 pub const MEM_BANK_BYTES: u32 = 64 * 1024;
 /// Alignment of the core's 256-bit load and store bus, bytes.

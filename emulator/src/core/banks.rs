@@ -2,16 +2,12 @@
 //!
 //! A core tile's memory is four pairs of banks, 16 KiB each; within a pair, lines of 16 bytes take
 //! turns. A bank serves one access a cycle, so of several that meet in one, all but the first hold up
-//! the whole core a cycle each. Source: AMD AM020 "AIE-ML Memory Module" (eight banks of 512 x 128 bits);
-//! that bit 4 of the address selects the bank of a pair is inferred.
+//! the whole core a cycle each.
 //!
 //! Counted are the accesses of one core. Those of DMA channels and neighbours to the same bank are not.
 
 use super::pipe::Slot;
-use arch::limits::CORE_BANK_BYTES;
-
-/// Bytes that a bank serves in a cycle.
-const LINE: u32 = 16;
+use arch::limits::{CORE_BANK_BYTES, CORE_BANK_LINE_BYTES as LINE};
 
 /// The banks that an access needs, a bit each: four windows of four pairs.
 fn banks(addr: u32, bytes: u8) -> u32 {
