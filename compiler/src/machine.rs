@@ -10,7 +10,7 @@ use arch::limits::PROGRAM_BYTES;
 use emulator::core::{BusError, Core, CoreBus, Fault, Step, Wait};
 use thiserror::Error;
 
-use aie2::checker::{self, CheckError, CheckReport};
+use aie2::checker::{self, BankCost, CheckError, CheckReport};
 use aie2::emit::{EmitError, Image, emit};
 use aie2::layout::{LayoutError, LayoutMap, layout};
 use aie2::mir::Program;
@@ -109,6 +109,8 @@ pub struct Ran {
     pub world: World,
     /// Cycles of the whole program, start-up code included.
     pub cycles: u64,
+    /// Cycles that the core waited for memory banks beside them.
+    pub bank_stalls: u64,
     /// Cycles spent per bundle, those lost to bank conflicts included, by half its address: bundles
     /// begin at even addresses.
     spent: Vec<u32>,
@@ -170,6 +172,14 @@ impl Machine {
     /// What it finds.
     pub fn prove(&self) -> Result<CheckReport, Failure> {
         checker::check(&self.image.text, &self.program, &self.map).map_err(Failure::Checker)
+    }
+
+    /// What accesses that meet in a memory bank cost the program.
+    ///
+    /// # Errors
+    /// Where the bytes are not the program.
+    pub fn bank_cost(&self) -> Result<BankCost, Failure> {
+        checker::bank_cost(&self.image.text, &self.program, &self.map).map_err(Failure::Checker)
     }
 
     /// Runs the program on memory that begins as given; bytes without a value begin as zero.
@@ -252,6 +262,7 @@ impl Machine {
                 .collect(),
             world: bus.world,
             cycles: core.cycle(),
+            bank_stalls: core.counts().memory_stalls,
             spent,
         })
     }

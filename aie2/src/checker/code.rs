@@ -112,6 +112,12 @@ impl<'a> Code<'a> {
         &self.program.funcs[decoded.func].blocks[decoded.block].insts[op.source]
     }
 
+    /// The function and the block of a bundle.
+    pub(super) fn block_of(&self, bundle: usize) -> (usize, usize) {
+        let decoded = &self.bundles[bundle];
+        (decoded.func, decoded.block)
+    }
+
     /// The address of a block's first bundle, or of what follows an empty block.
     pub(super) fn start(&self, func: usize, block: usize) -> u32 {
         let range = &self.blocks[func][block];

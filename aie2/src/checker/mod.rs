@@ -11,15 +11,19 @@
 //! - `dataflow` (with `meaning`, `state`, `cell`, `units`): every read finds the value that it names,
 //!   whatever the pipeline has under way.
 //!
+//! Beside these, which refuse, `banks` (with `known`) says what accesses that meet in a memory bank cost.
+//!
 //! What it takes for granted: that the program order of each block and the values it names are what the
 //! kernel means, that accesses to different objects do not meet, and that only accesses relative to the
 //! stack pointer touch what a function saves on its stack.
 
+mod banks;
 mod cell;
 mod code;
 mod dataflow;
 mod error;
 mod flow;
+mod known;
 mod labels;
 mod loops;
 mod meaning;
@@ -28,6 +32,7 @@ mod places;
 mod state;
 mod units;
 
+pub use banks::{Bank, BankAccess, BankConflict, BankCost, Uncounted, bank_cost};
 pub use error::{CheckError, Fault, Found, LoopFault, Site, Wanted};
 
 use super::layout::LayoutMap;

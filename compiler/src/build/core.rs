@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use formats::elf::CoreElf;
 
-use super::report::LoopReport;
+use super::report::{BankReport, LoopReport};
+use aie2::checker::CheckError;
 use aie2::listing::listing_of_elf;
 use aie2::stats::LoopStats;
 use aie2::{self, checker, emit, layout, stats};
@@ -32,6 +33,8 @@ pub struct CoreProgram {
     pub loops: Vec<LoopReport>,
     /// What went to the stack for want of registers, in words.
     pub spills: Vec<String>,
+    /// What waits for memory banks.
+    pub banks: BankReport,
 }
 
 /// Compiles the program of a core: its plan as the entry function, and the kernels. Constant data spares
@@ -56,10 +59,12 @@ pub fn compile(
     let program = compiled.program;
     let map = layout::layout(&program).map_err(|e| e.to_string())?;
     let image = emit::emit(&program, &map).map_err(|e| e.to_string())?;
-    let checked = checker::check(&image.text, &program, &map).map_err(|errors| {
+    let refused = |errors: Vec<CheckError>| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         format!("the checker refuses the program:\n{}", lines.join("\n"))
-    })?;
+    };
+    let checked = checker::check(&image.text, &program, &map).map_err(refused)?;
+    let banks = checker::bank_cost(&image.text, &program, &map).map_err(refused)?;
     let elf = image.to_elf();
     Ok(CoreProgram {
         scheduled: program.to_string(),
@@ -71,6 +76,7 @@ pub fn compile(
             .map(loop_report)
             .collect(),
         spills: compiled.spills.iter().map(ToString::to_string).collect(),
+        banks: BankReport::new(&banks),
         elf,
         module: verified.into_inner(),
     })

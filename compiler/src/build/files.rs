@@ -198,6 +198,7 @@ fn core_report(tile: Tile, core: &Core, lowered: &Lowered) -> CoreReport {
         bundles_checked: program.map_or(0, |p| p.bundles_checked),
         loops: program.map_or_else(Vec::new, |p| p.loops.clone()),
         spills: program.map_or_else(Vec::new, |p| p.spills.clone()),
+        banks: program.map(|p| p.banks.clone()),
     }
 }
 

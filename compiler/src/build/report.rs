@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::BuildError;
+use aie2::checker::BankCost;
 
 /// File of the report.
 pub const FILE: &str = "report.json";
@@ -54,6 +55,39 @@ pub struct CoreReport {
     pub loops: Vec<LoopReport>,
     /// What went to the stack for want of registers, in words.
     pub spills: Vec<String>,
+    /// What waits for memory banks, where the built-in back end made the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub banks: Option<BankReport>,
+}
+
+/// Accesses of a core that meet in memory banks, counted over its program with endless loops run once and
+/// without waiting for locks; DMA channels and neighbours are not counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BankReport {
+    /// Bundles that issue.
+    pub cycles: u64,
+    /// Cycles that the core waits beside them.
+    pub stalls: u64,
+    /// The accesses that meet, in words, the costliest first, at most [`BankReport::TOLD`].
+    pub meet: Vec<String>,
+    /// What is not counted, in words.
+    pub uncounted: Vec<String>,
+}
+
+impl BankReport {
+    /// Pairs of accesses that are told.
+    pub const TOLD: usize = 16;
+
+    /// The report of what the checker found.
+    pub fn new(cost: &BankCost) -> Self {
+        let meet = cost.conflicts.iter().take(Self::TOLD);
+        BankReport {
+            cycles: cost.cycles,
+            stalls: cost.stalls,
+            meet: meet.map(ToString::to_string).collect(),
+            uncounted: cost.uncounted.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// One hardware loop.
@@ -124,6 +158,13 @@ impl Report {
     /// Largest data memory use of a core, bytes.
     pub fn data_bytes(&self) -> u32 {
         self.cores.iter().map(|c| c.data_bytes).max().unwrap_or(0)
+    }
+
+    /// Largest share of a core's cycles that go to waiting for memory banks.
+    pub fn bank_stalls(&self) -> f64 {
+        let banks = self.cores.iter().filter_map(|c| c.banks.as_ref());
+        let shares = banks.map(|b| b.stalls as f64 / (b.cycles + b.stalls).max(1) as f64);
+        shares.fold(0.0, f64::max)
     }
 
     /// The loop with the most multiply-accumulates in a pass.

@@ -194,6 +194,7 @@ fn table(built: &[Built]) -> Table {
         "MACs/cycle",
         "bound",
         "bound by",
+        "bank waits",
         "time",
         "",
     ]);
@@ -222,6 +223,7 @@ fn table(built: &[Built]) -> Table {
             macs,
             bound,
             binds,
+            format!("{:.0} %", 100.0 * b.report.bank_stalls()),
             format!("{:.0} ms", b.time.as_secs_f64() * 1e3),
             match b.source {
                 Source::Built => "built".into(),
@@ -229,7 +231,7 @@ fn table(built: &[Built]) -> Table {
             },
         ]);
     }
-    for column in [1, 2, 3, 4, 5, 6, 7, 9] {
+    for column in [1, 2, 3, 4, 5, 6, 7, 9, 10] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }

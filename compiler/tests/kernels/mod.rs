@@ -1,6 +1,7 @@
 //! Kernels against plain loops, by the interpreter and on the emulated core; and what they refuse.
 
 mod activations;
+mod banks;
 mod cases;
 mod lookup;
 mod products;

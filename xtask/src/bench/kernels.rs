@@ -28,6 +28,8 @@ struct Row {
     /// Unit that makes the bound.
     bound_by: &'static str,
     ratio: f64,
+    /// Cycles of them that the core waits for memory banks, as the checker counts them.
+    bank_stalls: u64,
     macs_per_cycle: Option<f64>,
     /// The loop in which most cycles are spent.
     steady: Option<Steady>,
@@ -112,6 +114,7 @@ fn row(case: &Case, machine: &Machine) -> Result<Row, String> {
             row_ulp: outcome.row_ulps,
         })
     });
+    let banks = machine.bank_cost().map_err(|e| e.to_string())?;
     let macs = case.work.macs;
     Ok(Row {
         kernel: case.kernel,
@@ -120,6 +123,7 @@ fn row(case: &Case, machine: &Machine) -> Result<Row, String> {
         bound,
         bound_by,
         ratio: cycles as f64 / bound as f64,
+        bank_stalls: banks.stalls,
         macs_per_cycle: (macs > 0).then(|| macs as f64 / cycles as f64),
         steady: steady(machine, place, &outcome.ran, cycles),
         program_bytes: place.end - place.start,
@@ -168,6 +172,7 @@ fn cycles_table(rows: &[Row]) -> Table {
         "bound",
         "ratio",
         "bound by",
+        "bank waits",
         "MACs/cycle",
         "loop",
         "bound",
@@ -185,6 +190,7 @@ fn cycles_table(rows: &[Row]) -> Table {
             row.bound.to_string(),
             format!("{:.2}", row.ratio),
             row.bound_by.to_owned(),
+            row.bank_stalls.to_string(),
             row.macs_per_cycle
                 .map_or_else(|| "-".into(), |m| format!("{m:.1}")),
             of(&|s| s.cycles.to_string()),
@@ -194,7 +200,7 @@ fn cycles_table(rows: &[Row]) -> Table {
             row.program_bytes.to_string(),
         ]);
     }
-    right(&mut table, &[2, 3, 4, 6, 7, 8, 10, 11]);
+    right(&mut table, &[2, 3, 4, 6, 7, 8, 9, 11, 12]);
     table
 }
 
