@@ -2,8 +2,8 @@
 //! registers for.
 //!
 //! In order: pipelined loops as short as they can be; values that no hardware loop touches on the stack;
-//! the loop that wants too many registers stretched by a few cycles, then without overlap, and the others
-//! as they are; loops that overlap but take longer, for their plans
+//! the loop that wants too many registers stretched by a few cycles, then with passes that share them,
+//! then without overlap, and the others as they are; loops that overlap but take longer, for their plans
 //! mind registers; instructions in program order; scalars that loops touch on the stack.
 
 use super::coalesce::{Webs, coalesce};
@@ -107,9 +107,14 @@ pub(super) fn finish(mut func: VFunc) -> Result<Finished, CompileError> {
         }
         for l in blamed(&tried, &loops, lack.block) {
             stretches[l.block] += 1;
-            overlap[l.block] = match stretches[l.block] < STRETCHES {
-                true => Overlap::Shorter(l.cycles + 1),
-                false => Overlap::Never,
+            overlap[l.block] = match (stretches[l.block], overlap[l.block]) {
+                (..STRETCHES, Overlap::Sharing(_)) => Overlap::Sharing(l.cycles + 1),
+                (..STRETCHES, _) => Overlap::Shorter(l.cycles + 1),
+                (_, Overlap::Shorter(_)) => {
+                    stretches[l.block] = 0;
+                    Overlap::Sharing(0)
+                }
+                _ => Overlap::Never,
             };
         }
     }

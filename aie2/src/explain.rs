@@ -35,7 +35,7 @@ impl fmt::Display for MFunc {
         for (k, block) in self.blocks.iter().enumerate() {
             write!(f, ".{k}:")?;
             if block.kind == BlockKind::HardwareLoop {
-                write!(f, " hardware loop, {} cycles a pass", block.cycles.len())?;
+                write!(f, " hardware loop of {} cycles", block.cycles.len())?;
             }
             if !block.successors.is_empty() {
                 let to: Vec<String> = block

@@ -1,6 +1,6 @@
 //! Which hardware loops are pipelined, and what keeps them from being shorter.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use arch::aie2::Reg;
@@ -9,9 +9,9 @@ use super::coalesce::Webs;
 use super::liveness::Liveness;
 use super::mir::BlockKind;
 use super::pipeline::{candidate, expand};
-use super::schedule::bound::Bound;
+use super::schedule::bound::{Bound, recurrence_bound};
 use super::schedule::ddg::Graph;
-use super::schedule::modulo::{Plan, bound, fits_registers, loop_graph, plan};
+use super::schedule::modulo::{Plan, bound, fits_registers, loop_graphs, plan};
 use super::schedule::spans::{self, Span};
 use super::schedule::{Limits, schedule_block};
 use super::vcode::{Trip, VFunc, VInst};
@@ -29,6 +29,8 @@ pub struct LoopReport {
     pub cycles: u32,
     /// Passes under way at once; 1 where they do not overlap.
     pub stages: u32,
+    /// Passes that the body of the hardware loop holds.
+    pub copies: u32,
     /// Cycles that a pass waits because accesses to one object meet, where passes overlap; objects are
     /// taken to lie in banks of their own.
     pub stalls: u32,
@@ -53,6 +55,9 @@ impl fmt::Display for LoopReport {
             None if self.stages > 1 => write!(f, "; {} passes overlap", self.stages)?,
             None => {}
         }
+        if self.copies > 1 {
+            write!(f, "; {} passes in the body", self.copies)?;
+        }
         match self.stalls {
             0 => Ok(()),
             n => write!(f, "; {n} more for accesses that meet at a bank"),
@@ -60,9 +65,13 @@ impl fmt::Display for LoopReport {
     }
 }
 
-/// Cycles that a pass takes at least. No source says that the loop registers work for bodies of only
-/// one or two bundles, and unrolling makes up for it.
+/// Cycles that the body of a loop takes at least. No source says that the loop registers work for bodies
+/// of only one or two bundles; a body of several passes makes up for it.
 const SHORTEST: u32 = 4;
+/// Passes that the body of a loop holds at most.
+const MOST_COPIES: u32 = 4;
+/// Numbers of them, from the least on, that are tried where passes have registers of their own.
+const NUMBERS: usize = 2;
 
 /// Cycles that a pass may take beyond the bound before a loop is left as it is.
 const BEYOND: u32 = 24;
@@ -85,10 +94,14 @@ struct KnownLoop {
     spans: Vec<Option<Span>>,
     /// Cycles of a pass alone.
     length: u32,
-    graph: Graph,
+    /// Webs of which each pass of the body can have its own.
+    own: HashSet<usize>,
+    /// The graphs of bodies of 1, 2, ... passes, each with the fewest cycles that its recurrences leave a
+    /// pass; of 1 where passes have nothing of their own.
+    graphs: Vec<(Graph, u32)>,
     least: Bound,
-    /// By cycles from one pass to the next.
-    plans: HashMap<u32, Option<Plan>>,
+    /// By cycles from one pass to the next, and whether passes have registers of their own.
+    plans: HashMap<(u32, bool), Option<Plan>>,
 }
 
 impl Known {
@@ -96,23 +109,34 @@ impl Known {
         let insts = &func.blocks[block].insts;
         let values = insts.iter().flat_map(|i| i.values());
         let of = |value| (webs.of(value), webs.fixed[webs.of(value)]);
-        let own: Vec<_> = values.map(|v| of(v.0)).collect();
+        let named: Vec<_> = values.map(|v| of(v.0)).collect();
         let spans = spans::of_loop(func, block);
-        let same = |l: &KnownLoop| l.insts == *insts && l.webs == own && l.spans == spans;
+        let own = candidate(func, block).map(|c| c.own_webs(func, webs));
+        let own = own.unwrap_or_default();
+        let same = |l: &KnownLoop| {
+            l.insts == *insts && l.webs == named && l.spans == spans && l.own == own
+        };
         if let Some(known) = self.loops.iter().position(same) {
             return &mut self.loops[known];
         }
         let live = Liveness::of(func);
         let out = &live.live_out[block];
         let list = schedule_block(func, webs, &live.units, block, out, Limits::None);
-        let graph = loop_graph(func, webs, &live.units, insts, &spans);
+        let most = if own.is_empty() { 1 } else { MOST_COPIES };
+        let graphs = loop_graphs(func, webs, (insts, &spans), &own, most);
+        let graphs = graphs.into_iter().map(|graph| {
+            let cycles = recurrence_bound(&graph, 1, list.length);
+            (graph, cycles)
+        });
+        let graphs: Vec<_> = graphs.collect();
         self.loops.push(KnownLoop {
             insts: insts.clone(),
-            webs: own,
+            webs: named,
             spans,
             length: list.length,
-            least: bound(func, &graph, insts, list.length),
-            graph,
+            least: bound(func, &graphs[graphs.len() - 1].0, insts, list.length),
+            own,
+            graphs,
             plans: HashMap::new(),
         });
         let last = self.loops.len() - 1;
@@ -122,16 +146,29 @@ impl Known {
 
 impl KnownLoop {
     /// A plan with `ii` cycles from one pass to the next that there are registers for, at best without
-    /// accesses that meet at a bank.
-    fn plan(&mut self, func: &VFunc, webs: &Webs, ii: u32) -> Option<Plan> {
-        let (graph, insts) = (&self.graph, &self.insts);
-        let make = |quiet| {
-            let plan = plan(func, graph, insts, ii, quiet);
-            plan.filter(|plan| fits_registers(func, webs, insts, plan))
+    /// accesses that meet at a bank; passes have registers of their own if `own`.
+    fn plan(&mut self, func: &VFunc, webs: &Webs, ii: u32, own: bool) -> Option<Plan> {
+        let insts = &self.insts;
+        let make = |copies: u32| {
+            let known = if own { copies as usize } else { 1 };
+            let (graph, least) = &self.graphs[known.min(self.graphs.len()) - 1];
+            let plan = |quiet| {
+                let plan = plan(func, graph, insts, ii, quiet)?;
+                fits_registers(func, webs, insts, &plan).then_some(Plan { copies, ..plan })
+            };
+            (*least <= ii).then(|| plan(true).or_else(|| plan(false)))
         };
-        let plan = self.plans.entry(ii);
-        plan.or_insert_with(|| make(true).or_else(|| make(false)))
-            .clone()
+        let numbers = if own && self.graphs.len() > 1 {
+            NUMBERS
+        } else {
+            1
+        };
+        let plan = self.plans.entry((ii, own));
+        plan.or_insert_with(|| {
+            let tried = (SHORTEST.div_ceil(ii)..=MOST_COPIES).filter_map(make);
+            tried.take(numbers).flatten().next()
+        })
+        .clone()
     }
 }
 
@@ -140,6 +177,8 @@ impl KnownLoop {
 pub(super) enum Overlap {
     /// If it is shorter then, with at least so many cycles a pass.
     Shorter(u32),
+    /// The same, without registers of their own for the passes of a body.
+    Sharing(u32),
     /// If it can be, even where a pass takes longer: there are no registers for the shorter schedule.
     Longer,
     /// No.
@@ -168,6 +207,7 @@ pub(super) fn pipeline_loops(
             },
             cycles: known.length,
             stages: 1,
+            copies: 1,
             stalls: 0,
             bound: known.least.cycles,
             binding: known.least.binding.clone(),
@@ -184,10 +224,10 @@ pub(super) fn pipeline_loops(
         };
         let length = known.length;
         let from = match overlap {
-            Overlap::Shorter(least) => least.max(known.least.cycles),
+            Overlap::Shorter(least) | Overlap::Sharing(least) => least.max(known.least.cycles),
             Overlap::Longer | Overlap::Never => known.least.cycles,
         };
-        let from = from.max(SHORTEST);
+        let own = matches!(overlap, Overlap::Shorter(_));
         let cost = |p: &Plan| (found.trips + p.stages() - 1) * (p.ii + p.stalls);
         let (below, most) = match overlap {
             Overlap::Longer => (2 * length, u32::MAX),
@@ -206,10 +246,10 @@ pub(super) fn pipeline_loops(
             if quiet == PLANS || (quiet > 0 && best.as_ref().is_some_and(beaten)) {
                 break;
             }
-            let Some(plan) = known.plan(func, webs, ii) else {
+            let Some(plan) = known.plan(func, webs, ii, own) else {
                 continue;
             };
-            if plan.stages() > found.trips || cost(&plan) >= most {
+            if plan.stages() + plan.copies - 1 > found.trips || cost(&plan) >= most {
                 continue;
             }
             quiet += usize::from(plan.stalls == 0);
@@ -219,9 +259,15 @@ pub(super) fn pipeline_loops(
         }
         match best {
             Some(plan) => {
-                expand(func, webs, &found, &plan);
+                let own = if own {
+                    known.own.clone()
+                } else {
+                    HashSet::new()
+                };
+                expand(func, webs, &found, &plan, own);
                 report.cycles = plan.ii;
                 report.stages = plan.stages();
+                report.copies = plan.copies;
                 report.stalls = plan.stalls;
             }
             None => report.note = Some("the passes do not overlap: that would not be shorter"),

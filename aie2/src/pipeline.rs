@@ -5,12 +5,18 @@
 //! a name for every pass of the body that they outlive: `v` is that of the newest pass that wrote it,
 //! the edge back to the body renames it to the value of one pass ago, and so on. All names of a value
 //! share its register.
+//!
+//! Where values live longer than the time from one pass to the next, the body holds several passes, and
+//! names of passes that are a multiple of so many apart share a register (modulo variable expansion, after
+//! M. Lam, "Software pipelining: an effective scheduling technique for VLIW machines", 1988). Passes that are
+//! left over are made before the loop.
 
 use std::collections::{HashMap, HashSet};
 
 use arch::aie2::{Dir, reg};
 
 use super::coalesce::Webs;
+use super::liveness::Units;
 use super::mir::{BlockId, ValueId};
 use super::schedule::list::HORIZON;
 use super::schedule::modulo::Plan;
@@ -85,6 +91,39 @@ pub(super) fn candidate(func: &VFunc, body: usize) -> Option<Candidate> {
     })
 }
 
+impl Candidate {
+    /// Webs of which each pass of the body can have its own: nothing else is in them, and a pass writes all
+    /// that it reads of them first.
+    pub(super) fn own_webs(&self, func: &VFunc, webs: &Webs) -> HashSet<usize> {
+        let insts = &func.blocks[self.body].insts;
+        let units = Units::of(func);
+        let (mut inside, mut written, mut shared) =
+            (HashSet::new(), HashSet::new(), HashSet::new());
+        for inst in insts {
+            for dir in [Dir::In, Dir::Out] {
+                for (value, _, _, k) in inst.values().filter(|v| v.2.dir == dir) {
+                    let web = webs.of(value);
+                    inside.insert(value);
+                    for unit in units.operand(inst, k) {
+                        let part = (web, units.value(unit).1);
+                        if dir == Dir::Out {
+                            written.insert(part);
+                        } else if !written.contains(&part) {
+                            shared.insert(web);
+                        }
+                    }
+                }
+            }
+        }
+        let carried = self.carried.iter().flat_map(|c| [c.0, c.1, c.2]);
+        shared.extend(carried.map(|value| webs.of(value)));
+        let own = inside.iter().map(|value| webs.of(*value));
+        own.filter(|web| !shared.contains(web) && webs.fixed[*web].is_none())
+            .filter(|web| webs.members[*web].iter().all(|v| inside.contains(v)))
+            .collect()
+    }
+}
+
 /// Names of the values of one loop.
 struct Names<'a> {
     func: &'a mut VFunc,
@@ -95,14 +134,22 @@ struct Names<'a> {
     carried: HashMap<ValueId, (ValueId, ValueId)>,
     /// Names made: value, and where it was made.
     made: HashMap<(ValueId, At), ValueId>,
-    /// Per value: the oldest that the body asks for, in passes of the body.
+    /// Per value: the oldest that the body asks for, in passes before its last.
     oldest: HashMap<ValueId, u32>,
+    /// Passes of the body.
+    copies: u32,
+    /// Webs of which each of these passes has its own.
+    own: HashSet<usize>,
+    /// Those of passes other than the last: by the web, and how many passes before it.
+    copied: HashMap<(usize, u32), usize>,
+    /// Passes before the body.
+    before: u32,
 }
 
 /// Where a name was made.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum At {
-    /// So many passes of the body ago.
+    /// So many passes before the body's last.
     Body(u32),
     /// In pass k before the body.
     Prologue(u32),
@@ -112,16 +159,45 @@ enum At {
 
 impl Names<'_> {
     fn get(&mut self, value: ValueId, at: At) -> ValueId {
-        if at == At::Body(0) {
+        let web = self.webs.of(value);
+        let copy = if self.own.contains(&web) {
+            self.copy(value, at)
+        } else {
+            0
+        };
+        if at == At::Body(0) && copy == 0 {
             return value;
         }
         if let Some(name) = self.made.get(&(value, at)) {
             return *name;
         }
         let name = self.func.value(self.func.class(value));
-        self.webs.add(name, self.webs.of(value));
+        let web = match copy {
+            0 => Some(web),
+            copy => self.copied.get(&(web, copy)).copied(),
+        };
+        match web {
+            Some(web) => self.webs.add(name, web),
+            None => {
+                let of = self.webs.of(value);
+                self.webs.alone(name, None, self.webs.brief[of]);
+                self.copied.insert((of, copy), self.webs.of(name));
+            }
+        }
         self.made.insert((value, at), name);
         name
+    }
+
+    /// Which of the registers of its web a name has: by the pass of the loop that it belongs to, counted back
+    /// from the last one. The last one has those of the loop as it was.
+    fn copy(&self, value: ValueId, at: At) -> u32 {
+        let copies = i64::from(self.copies);
+        let ago = match at {
+            At::Body(ago) => i64::from(ago),
+            At::Prologue(pass) => i64::from(self.before) + copies - 1 - i64::from(pass),
+            At::Epilogue(pass) => -1 - i64::from(pass),
+        };
+        (ago + i64::from(self.stage[&value])).rem_euclid(copies) as u32
     }
 
     /// The value that an operand means, as made by the loop, and how many passes of the body ago;
@@ -139,10 +215,10 @@ impl Names<'_> {
             return value;
         };
         match pass {
-            At::Body(_) => {
+            At::Body(later) => {
                 let oldest = self.oldest.entry(made).or_default();
-                *oldest = (*oldest).max(ago);
-                self.get(made, At::Body(ago))
+                *oldest = (*oldest).max(later + ago);
+                self.get(made, At::Body(later + ago))
             }
             At::Prologue(pass) => {
                 // A pass of the loop that never was: the value on entry.
@@ -171,10 +247,18 @@ impl Names<'_> {
     }
 }
 
-/// Writes the pipeline of a planned loop into the function.
-pub(super) fn expand(func: &mut VFunc, webs: &mut Webs, loop_: &Candidate, plan: &Plan) {
+/// Writes the pipeline of a planned loop into the function; each pass of its body has the webs `own` for
+/// itself.
+pub(super) fn expand(
+    func: &mut VFunc,
+    webs: &mut Webs,
+    loop_: &Candidate,
+    plan: &Plan,
+    own: HashSet<usize>,
+) {
     let body = func.blocks[loop_.body].insts.clone();
-    let stages = plan.stages();
+    let (stages, copies) = (plan.stages(), plan.copies);
+    let begun = passes_before(plan, loop_.trips);
     let mut stage: HashMap<ValueId, u32> = HashMap::new();
     for (k, inst) in body.iter().enumerate() {
         for (value, ..) in inst.values().filter(|v| v.2.dir == Dir::Out) {
@@ -196,16 +280,22 @@ pub(super) fn expand(func: &mut VFunc, webs: &mut Webs, loop_: &Candidate, plan:
         carried: carried.collect(),
         made: HashMap::new(),
         oldest: HashMap::new(),
+        copies,
+        own,
+        copied: HashMap::new(),
+        before: begun,
     };
     let used = used_elsewhere(names.func, loop_.body);
     let ii = plan.ii as i32;
     let mut head = Vec::new();
     let mut tail = Vec::new();
     let mut kernel = Vec::new();
-    for k in &order {
-        kernel.push(names.inst(&body[*k], plan.stage(*k), At::Body(0)));
+    for later in (0..copies).rev() {
+        for k in &order {
+            kernel.push(names.inst(&body[*k], plan.stage(*k), At::Body(later)));
+        }
     }
-    for pass in 0..stages - 1 {
+    for pass in 0..begun {
         for k in order.iter().filter(|k| plan.stage(**k) <= pass) {
             tail.push(Pinned {
                 inst: names.inst(&body[*k], plan.stage(*k), At::Prologue(pass)),
@@ -213,6 +303,8 @@ pub(super) fn expand(func: &mut VFunc, webs: &mut Webs, loop_: &Candidate, plan:
                 cycle: pass as i32 * ii + plan.cycle(*k) as i32,
             });
         }
+    }
+    for pass in 0..stages - 1 {
         for k in order.iter().filter(|k| plan.stage(**k) > pass) {
             head.push(Pinned {
                 inst: names.inst(&body[*k], plan.stage(*k), At::Epilogue(pass)),
@@ -222,7 +314,7 @@ pub(super) fn expand(func: &mut VFunc, webs: &mut Webs, loop_: &Candidate, plan:
         }
     }
     let after_loop = final_names(&mut names, &body, &used);
-    let (entry, back) = edges(&mut names, loop_, stages);
+    let (entry, back) = edges(&mut names, loop_);
     let passes = (HORIZON + ii - 1) / ii;
     let beyond = |range: std::ops::Range<i32>| {
         let instances = range.flat_map(|pass| order.iter().map(move |k| (pass, *k)));
@@ -236,27 +328,30 @@ pub(super) fn expand(func: &mut VFunc, webs: &mut Webs, loop_: &Candidate, plan:
     };
     let (before, after) = (beyond(-passes..0), beyond(0..passes));
 
-    let places = order
-        .iter()
-        .map(|k| (plan.cycle(*k), plan.form[*k]))
+    let passes = (0..copies).flat_map(|pass| order.iter().map(move |k| (pass, *k)));
+    let places = passes
+        .map(|(pass, k)| (pass * plan.ii + plan.cycle(k), plan.form[k]))
         .collect();
     rename_behind(func, loop_, &after_loop);
     let block = &mut func.blocks[loop_.body];
     block.insts = kernel;
-    block.pipelined = Some((plan.ii, places));
+    block.pipelined = Some((copies * plan.ii, places));
     for edge in &mut block.successors {
         let inside = edge.to.index() == loop_.body;
         edge.renames = if inside { back.clone() } else { Vec::new() };
     }
-    set_trips(&mut func.blocks[loop_.before], loop_.trips + 1 - stages);
+    set_trips(
+        &mut func.blocks[loop_.before],
+        (loop_.trips - begun) / copies,
+    );
     let block = &mut func.blocks[loop_.before];
     block.successors[0].renames = entry;
     block.insts.extend(tail.iter().map(|p| p.inst.clone()));
     let beside: &mut Beside = block.beside.get_or_insert_default();
     beside.tail = tail;
-    beside.tail_span = (stages - 1) * plan.ii;
+    beside.tail_span = begun * plan.ii;
     beside.after = after;
-    beside.after_span = plan.ii;
+    beside.after_span = copies * plan.ii;
     let block = &mut func.blocks[loop_.behind];
     block
         .insts
@@ -264,6 +359,12 @@ pub(super) fn expand(func: &mut VFunc, webs: &mut Webs, loop_: &Candidate, plan:
     let beside = block.beside.get_or_insert_default();
     beside.before = before;
     beside.head = head;
+}
+
+/// Passes that begin before the loop: those that it overlaps with, and those that do not fill its body.
+fn passes_before(plan: &Plan, trips: u32) -> u32 {
+    let overlapping = plan.stages() - 1;
+    overlapping + (trips - overlapping) % plan.copies
 }
 
 /// Values that blocks beside the loop's read.
@@ -327,22 +428,23 @@ fn final_names(
 type Renames = Vec<(ValueId, ValueId)>;
 
 /// Renames on the way into the body and on the way back to it.
-fn edges(names: &mut Names<'_>, loop_: &Candidate, stages: u32) -> (Renames, Renames) {
+fn edges(names: &mut Names<'_>, loop_: &Candidate) -> (Renames, Renames) {
+    let (copies, last) = (names.copies, names.before + names.copies - 1);
     let (mut entry, mut back) = (Vec::new(), Vec::new());
     let mut oldest: Vec<(ValueId, u32)> = names.oldest.iter().map(|(v, q)| (*v, *q)).collect();
     oldest.sort_unstable();
     for (value, oldest) in oldest {
         let stage = names.stage[&value];
-        for ago in 1..=oldest {
+        for ago in copies..=oldest {
             let (newer, older) = (
-                names.get(value, At::Body(ago - 1)),
+                names.get(value, At::Body(ago - copies)),
                 names.get(value, At::Body(ago)),
             );
             back.push((newer, older));
             // The pass of the loop that made it, counted from the first; -1 made the value on entry.
-            let pass = i64::from(stages) - 1 - i64::from(ago) - i64::from(stage);
+            let pass = i64::from(last) - i64::from(ago) - i64::from(stage);
             let source = match pass {
-                0.. => Some(names.get(value, At::Prologue(stages - 1 - ago))),
+                0.. => Some(names.get(value, At::Prologue(last - ago))),
                 -1 => loop_.carried.iter().find(|c| c.2 == value).map(|c| c.1),
                 _ => None,
             };

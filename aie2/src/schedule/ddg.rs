@@ -15,7 +15,7 @@ use crate::mir::MemAccess;
 use crate::vcode::{VFunc, VInst};
 
 /// An edge: `to` issues at least `latency` cycles after `from` of `distance` passes before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Dep {
     /// Earlier instruction in program order.
     pub from: usize,

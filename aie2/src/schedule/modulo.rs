@@ -6,12 +6,14 @@
 //! narrowest window, what makes vectors as late as it can be and all else as early, so that vectors live
 //! short. Where nothing is free, what is in the way is taken out and placed again.
 //!
-//! Registers need no unrolling: a value holds its register from the cycle in which it is written,
-//! loads under way hold none, and the dependence graph keeps each value from living longer than the
-//! time between two passes.
+//! Few registers need unrolling: a value holds its register from the cycle in which it is written, and
+//! loads under way hold none. The dependence graph keeps each value from living longer than the time
+//! between two passes, or between as many as have registers of their own.
 //!
 //! After R. A. Huff, "Lifetime-sensitive modulo scheduling" (1993), and B. R. Rau, "Iterative modulo
 //! scheduling" (1994).
+
+use std::collections::{HashMap, HashSet};
 
 use arch::aie2::{Dir, OperandDesc};
 
@@ -24,7 +26,7 @@ use crate::coalesce::Webs;
 use crate::frame::is_wide;
 use crate::liveness::Units;
 use crate::mir::ValueId;
-use crate::vcode::{VFunc, VInst};
+use crate::vcode::{Arg, VFunc, VInst};
 
 /// Placements that are tried per instruction before a longer time between passes is.
 const BUDGET: usize = 4;
@@ -45,6 +47,8 @@ pub struct Plan {
     pub form: Vec<usize>,
     /// Cycles that a pass waits because two accesses meet at a bank.
     pub stalls: u32,
+    /// Passes that the body of the hardware loop holds.
+    pub copies: u32,
 }
 
 impl Plan {
@@ -67,20 +71,65 @@ impl Plan {
     }
 }
 
-/// The graph of a loop's body, with what a pass needs of those before it; `once` says where its accesses
-/// are.
-pub fn loop_graph(
+/// The graphs of a loop's body, with what a pass needs of those before it, for loops of which 1, 2, ...
+/// `most` passes have registers of their own for the webs `own`; `once` says where accesses are.
+pub fn loop_graphs(
     func: &VFunc,
     webs: &Webs,
-    units: &Units,
-    insts: &[VInst],
+    (insts, once): (&[VInst], &[Option<Span>]),
+    own: &HashSet<usize>,
+    most: u32,
+) -> Vec<Graph> {
+    let shared = loop_graph(func, webs, (insts, insts), once);
+    // A pass that has them all for itself, whatever the passes before it have.
+    let (mut func, mut webs) = (func.clone(), webs.clone());
+    let mut names: HashMap<ValueId, ValueId> = HashMap::new();
+    let mut copied: HashMap<usize, usize> = HashMap::new();
+    let mut next = insts.to_vec();
+    for arg in next.iter_mut().flat_map(|i| &mut i.args) {
+        let Arg::Value { value, .. } = arg else {
+            continue;
+        };
+        let web = webs.of(*value);
+        if own.contains(&web) {
+            *value = *names.entry(*value).or_insert_with(|| {
+                let name = func.value(func.class(*value));
+                match copied.get(&web) {
+                    Some(web) => webs.add(name, *web),
+                    None => {
+                        copied.insert(web, webs.count());
+                        webs.alone(name, None, webs.brief[web]);
+                    }
+                }
+                name
+            });
+        }
+    }
+    let alone = loop_graph(&func, &webs, (insts, &next), once);
+    let edges = alone.deps.iter().copied().collect::<HashSet<Dep>>();
+    let by_sharing = shared.deps.iter().filter(|d| !edges.contains(d));
+    let by_sharing: Vec<Dep> = by_sharing.copied().collect();
+    let further = |distance: u32| {
+        let far = by_sharing.iter().map(|dep| Dep { distance, ..*dep });
+        let deps = alone.deps.iter().copied().chain(far).collect();
+        Graph::from_deps(deps, shared.earliest.clone(), shared.settled.clone())
+    };
+    let further: Vec<Graph> = (2..=most).map(further).collect();
+    std::iter::once(shared).chain(further).collect()
+}
+
+/// The graph of a loop's body, from a pass and the one behind it.
+fn loop_graph(
+    func: &VFunc,
+    webs: &Webs,
+    (insts, next): (&[VInst], &[VInst]),
     once: &[Option<Span>],
 ) -> Graph {
     let n = insts.len();
-    let twice: Vec<VInst> = insts.iter().chain(insts).cloned().collect();
+    let twice: Vec<VInst> = insts.iter().chain(next).cloned().collect();
     let later = once.iter().map(|span| span.map(Span::later));
     let spans: Vec<_> = once.iter().copied().chain(later).collect();
-    let double = Graph::new(func, webs, units, &twice, &spans, Order::Program);
+    let double = Graph::new(func, webs, &Units::of(func), &twice, &spans, Order::Program);
     let near = double.deps.iter().filter(|d| d.from < n).map(|dep| {
         let (to, distance) = match dep.to < n {
             true => (dep.to, 0),
@@ -163,6 +212,7 @@ pub fn plan(func: &VFunc, graph: &Graph, insts: &[VInst], ii: u32, quiet: bool) 
         time: time.map(|t| (t - first) as u32).collect(),
         stalls: search.stalls(),
         form: search.form,
+        copies: 1,
     })
 }
 
