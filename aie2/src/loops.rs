@@ -73,6 +73,8 @@ const MOST_COPIES: u32 = 4;
 /// Numbers of them, from the least on, that are tried where passes have registers of their own.
 const NUMBERS: usize = 2;
 
+/// Times the least number of passes that a loop is taken to make whose number is not known.
+const LIKELY: u32 = 4;
 /// Cycles that a pass may take beyond the bound before a loop is left as it is.
 const BEYOND: u32 = 24;
 /// Plans without waits for banks among which the one with the fewest cycles for the whole loop is taken.
@@ -227,14 +229,15 @@ pub(super) fn pipeline_loops(
             Overlap::Shorter(least) | Overlap::Sharing(least) => least.max(known.least.cycles),
             Overlap::Longer | Overlap::Never => known.least.cycles,
         };
-        let own = matches!(overlap, Overlap::Shorter(_));
-        let cost = |p: &Plan| (found.trips + p.stages() - 1) * (p.ii + p.stalls);
+        // Passes that are left over can be made before the loop only where their number is known.
+        let several = found.trips.is_some();
+        let from = from.max(if several { 1 } else { SHORTEST });
+        let own = several && matches!(overlap, Overlap::Shorter(_));
+        let trips = found.trips.unwrap_or(LIKELY * found.least);
+        let cost = |p: &Plan| (trips + p.stages() - 1) * (p.ii + p.stalls);
         let (below, most) = match overlap {
             Overlap::Longer => (2 * length, u32::MAX),
-            _ => (
-                length.min(from + BEYOND),
-                found.trips.saturating_mul(length),
-            ),
+            _ => (length.min(from + BEYOND), trips.saturating_mul(length)),
         };
         // In growing steps: what does not fit by a cycle rarely fits by two.
         let longer = |ii: &u32| Some(ii + ((ii - from) / 2).max(1));
@@ -249,7 +252,7 @@ pub(super) fn pipeline_loops(
             let Some(plan) = known.plan(func, webs, ii, own) else {
                 continue;
             };
-            if plan.stages() + plan.copies - 1 > found.trips || cost(&plan) >= most {
+            if plan.stages() + plan.copies - 1 > found.least || cost(&plan) >= most {
                 continue;
             }
             quiet += usize::from(plan.stalls == 0);

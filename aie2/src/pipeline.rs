@@ -13,7 +13,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use arch::aie2::{Dir, reg};
+use arch::aie2::{Dir, op, reg};
 
 use super::coalesce::Webs;
 use super::liveness::Units;
@@ -21,7 +21,7 @@ use super::mir::{BlockId, ValueId};
 use super::schedule::list::HORIZON;
 use super::schedule::modulo::Plan;
 use super::select::moves;
-use super::vcode::{Arg, Beside, Pinned, Trip, VBlock, VFunc, VInst};
+use super::vcode::{Arg, Beside, Pinned, RegClass, Trip, VFunc, VInst};
 
 /// A hardware loop whose passes can overlap.
 #[derive(Clone, Debug)]
@@ -32,19 +32,21 @@ pub(super) struct Candidate {
     pub(super) before: usize,
     /// The block behind it.
     pub(super) behind: usize,
-    /// Passes.
-    pub(super) trips: u32,
+    /// Passes, where they are known.
+    pub(super) trips: Option<u32>,
+    /// Passes that it makes at least.
+    pub(super) least: u32,
     /// Carried values: name in the body, on entry, and for the next pass.
     carried: Vec<(ValueId, ValueId, ValueId)>,
 }
 
-/// The loop of a block if its passes can overlap: it has a constant count, no locks, no stores of less
-/// than a word, and carries
-/// only values that a pass makes.
+/// The loop of a block if its passes can overlap: it has more than one, no locks, no stores of less than a
+/// word, and carries only values that a pass makes.
 pub(super) fn candidate(func: &VFunc, body: usize) -> Option<Candidate> {
     let block = &func.blocks[body];
-    let Some(Trip::Const(trips)) = block.trip else {
-        return None;
+    let (trips, least) = match block.trip? {
+        Trip::Const(n) => (Some(n), n),
+        Trip::AtLeast(n) => (None, n),
     };
     let preds = |of: usize| {
         let blocks = func.blocks.iter().enumerate();
@@ -65,7 +67,7 @@ pub(super) fn candidate(func: &VFunc, body: usize) -> Option<Candidate> {
     let plain = |i: &VInst| {
         !i.op().is_lock() && !i.op().has_side_effects() && !i.op().is_partial_word_store()
     };
-    if !alone || !block.insts.iter().all(plain) {
+    if least < 2 || !alone || !block.insts.iter().all(plain) {
         return None;
     }
     let back = block.successors.iter().find(|e| e.to.index() == body)?;
@@ -87,6 +89,7 @@ pub(super) fn candidate(func: &VFunc, body: usize) -> Option<Candidate> {
         before,
         behind,
         trips,
+        least,
         carried,
     })
 }
@@ -340,10 +343,7 @@ pub(super) fn expand(
         let inside = edge.to.index() == loop_.body;
         edge.renames = if inside { back.clone() } else { Vec::new() };
     }
-    set_trips(
-        &mut func.blocks[loop_.before],
-        (loop_.trips - begun) / copies,
-    );
+    set_trips(func, webs, loop_, (begun, copies));
     let block = &mut func.blocks[loop_.before];
     block.successors[0].renames = entry;
     block.insts.extend(tail.iter().map(|p| p.inst.clone()));
@@ -362,9 +362,9 @@ pub(super) fn expand(
 }
 
 /// Passes that begin before the loop: those that it overlaps with, and those that do not fill its body.
-fn passes_before(plan: &Plan, trips: u32) -> u32 {
+fn passes_before(plan: &Plan, trips: Option<u32>) -> u32 {
     let overlapping = plan.stages() - 1;
-    overlapping + (trips - overlapping) % plan.copies
+    overlapping + trips.map_or(0, |trips| (trips - overlapping) % plan.copies)
 }
 
 /// Values that blocks beside the loop's read.
@@ -498,11 +498,25 @@ fn rename_behind(func: &mut VFunc, loop_: &Candidate, last: &HashMap<ValueId, Va
     }
 }
 
-fn set_trips(block: &mut VBlock, trips: u32) {
-    for inst in &mut block.insts {
-        if inst.args.first() == Some(&Arg::Reg(reg::LC)) {
-            inst.forms = moves(reg::LC, i64::from(trips));
-            inst.args[1] = Arg::Imm(i64::from(trips));
+/// Lets the loop begin `begun` passes less, and as many of the rest at once as its body holds.
+fn set_trips(func: &mut VFunc, webs: &mut Webs, loop_: &Candidate, (begun, copies): (u32, u32)) {
+    let left = func.value(RegClass::R);
+    webs.alone(left, None, true);
+    let insts = &mut func.blocks[loop_.before].insts;
+    let sets = |inst: &VInst| inst.args.first() == Some(&Arg::Reg(reg::LC));
+    let Some(at) = insts.iter().position(sets) else {
+        return;
+    };
+    match loop_.trips {
+        Some(trips) => {
+            let trips = i64::from((trips - begun) / copies);
+            insts[at].forms = moves(reg::LC, trips);
+            insts[at].args[1] = Arg::Imm(trips);
+        }
+        None => {
+            let trips = std::mem::replace(&mut insts[at].args[1], Arg::value(left));
+            let args = vec![Arg::value(left), trips, Arg::Imm(-i64::from(begun))];
+            insts.insert(at, VInst::new(op::ADD_add_r_ri, args));
         }
     }
 }

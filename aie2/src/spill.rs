@@ -66,6 +66,8 @@ pub(super) fn relieve(
     }
     let touches = touches(func, webs);
     let candidates = std::iter::once(failure.web).chain(failure.rivals.iter().copied());
+    // The others are of the pipelines that were tried.
+    let candidates = candidates.filter(|web| *web < webs.count());
     let cost = |web: &usize| cost(func, webs, &touches, *web, within);
     let cheapest = candidates.filter_map(|web| Some((cost(&web)?, web))).min();
     match cheapest {

@@ -189,8 +189,8 @@ impl VInst {
 pub enum Trip {
     /// So many times.
     Const(u32),
-    /// As a scalar says; at least once.
-    Value,
+    /// As a scalar says, at least so many times.
+    AtLeast(u32),
 }
 
 /// An instruction that a software pipeline has given its place.

@@ -29,7 +29,8 @@ fn head(func: &VFunc, block: &VBlock) -> String {
     if block.kind == BlockKind::HardwareLoop {
         head += match block.trip {
             Some(Trip::Const(n)) => format!(" hardware loop {n}"),
-            _ => " hardware loop".to_owned(),
+            Some(Trip::AtLeast(n)) => format!(" hardware loop of {n} or more"),
+            None => " hardware loop".to_owned(),
         }
         .as_str();
     }

@@ -36,21 +36,48 @@ impl Lower<'_> {
             return Ok(());
         }
         let cond = self.scalar(cond);
+        let otherwise = (!otherwise.is_idle()).then_some(otherwise);
+        let arm = |block: &Block, lower: &mut Self| {
+            lower.block(block)?;
+            let values = block.yields().iter().map(|v| lower.own(*v));
+            Ok(values.collect())
+        };
+        let other = otherwise.map(|block| |lower: &mut Self| arm(block, lower));
+        let merged = self.either(cond, |lower| arm(then, lower), other)?;
+        if calls(then) || otherwise.is_some_and(calls) {
+            self.forget();
+        }
+        for (result, value) in results.iter().zip(merged) {
+            self.define(*result, value);
+        }
+        Ok(())
+    }
+
+    /// Does one thing where `cond` is not zero and another, if anything, where it is; each returns values,
+    /// which go on under the names that this returns.
+    pub(super) fn either(
+        &mut self,
+        cond: ValueId,
+        then: impl FnOnce(&mut Self) -> Result<Vec<ValueId>, CompileError>,
+        otherwise: Option<impl FnOnce(&mut Self) -> Result<Vec<ValueId>, CompileError>>,
+    ) -> Result<Vec<ValueId>, CompileError> {
         let before = self.known();
         let choice = self.current;
         // Labels of branches forward are filled in where their block begins.
         let later = || Arg::Label(Label::Block(choice));
         self.emit(VInst::new(op::JZ, vec![Arg::value(cond), later()]));
         self.next_block(BlockKind::Plain, Vec::new());
-        let yes = self.arm(then)?;
-        let no = match otherwise.is_idle() {
-            true => None,
-            false => {
+        let values = then(self)?;
+        let yes = self.arm(values);
+        let no = match otherwise {
+            None => None,
+            Some(otherwise) => {
                 self.emit(VInst::new(op::J_jump_imm, vec![later()]));
                 self.set_known(before.clone());
                 let to = self.detached_block();
                 self.branch_to(choice, to, Vec::new());
-                Some(self.arm(otherwise)?)
+                let values = otherwise(self)?;
+                Some(self.arm(values))
             }
         };
         let last = no.as_ref().unwrap_or(&yes);
@@ -63,27 +90,18 @@ impl Lower<'_> {
         }
         let other = no.map_or_else(|| before.clone(), |no| no.known);
         self.set_known(before);
-        if calls(then) || calls(otherwise) {
-            self.forget();
-        } else {
-            self.control = yes.known.control;
-            self.control
-                .retain(|reg, value| other.control.get(reg) == Some(value));
-        }
-        for (result, value) in results.iter().zip(merged) {
-            self.define(*result, value);
-        }
-        Ok(())
+        self.control = yes.known.control;
+        self.control
+            .retain(|reg, value| other.control.get(reg) == Some(value));
+        Ok(merged)
     }
 
-    fn arm(&mut self, block: &Block) -> Result<Arm, CompileError> {
-        self.block(block)?;
-        let values = block.yields().iter().map(|v| self.own(*v)).collect();
-        Ok(Arm {
+    fn arm(&mut self, values: Vec<ValueId>) -> Arm {
+        Arm {
             end: self.current,
             values,
             known: self.known(),
-        })
+        }
     }
 
     /// Begins a block that the one before does not fall through to.

@@ -26,6 +26,43 @@ fn branches(block: &Block) -> bool {
     })
 }
 
+/// Whether passes can overlap for all that a body does; what happens at locks and ports keeps its order, a
+/// walk keeps its registers.
+fn overlaps(body: &Block) -> bool {
+    body.insts.iter().all(|i| {
+        let order = matches!(
+            i.op,
+            Op::Acquire { .. } | Op::Release { .. } | Op::Port(_) | Op::Walk(_)
+        );
+        !order && i.op.blocks().all(overlaps)
+    })
+}
+
+/// Passes from which on those of a loop overlap where a register counts them.
+const MANY: u32 = 8;
+
+/// A loop of the kernel.
+struct Loop<'a> {
+    count: Count,
+    params: &'a [Value],
+    init: &'a [Value],
+    body: &'a Block,
+    /// Whether there is another pass.
+    again: Option<Value>,
+    /// What the next pass begins with.
+    next: &'a [Value],
+    /// Which of the parameters passes change.
+    carried: Vec<usize>,
+}
+
+impl Loop<'_> {
+    /// Whether the processor counts its passes.
+    fn is_hardware(&self) -> bool {
+        let counted = self.again.is_none() && self.count != Count::Forever;
+        !calls(self.body) && counted && !branches(self.body)
+    }
+}
+
 impl Lower<'_> {
     pub(super) fn lower_loop(
         &mut self,
@@ -49,10 +86,6 @@ impl Lower<'_> {
             }
             return Ok(());
         }
-        let calls = calls(body);
-        let counted = again.is_none() && count != Count::Forever;
-        let hardware = !calls && counted && !branches(body);
-
         // What no pass changes is not carried.
         let mut carried = Vec::new();
         for (k, param) in params.iter().enumerate() {
@@ -62,13 +95,54 @@ impl Lower<'_> {
                 carried.push(k);
             }
         }
-        let entry: Vec<ValueId> = carried.iter().map(|k| self.own(init[*k])).collect();
+        let loop_ = Loop {
+            count,
+            params,
+            init,
+            body,
+            again,
+            next,
+            carried,
+        };
+        let values = match count {
+            Count::Value(n) if loop_.is_hardware() && overlaps(body) => {
+                let (trips, few) = (self.scalar(n), i64::from(MANY) - 1);
+                let few = self.shared_const(RegClass::R, few);
+                let many = self.alu(op::LT, few, trips);
+                let short = |lower: &mut Self| lower.passes(&loop_, 0);
+                self.either(many, |lower| lower.passes(&loop_, MANY), Some(short))?
+            }
+            _ => self.passes(&loop_, 0)?,
+        };
+        if count == Count::Forever {
+            return Ok(());
+        }
+        if calls(body) {
+            self.forget();
+        }
+        for (k, value) in loop_.carried.iter().zip(values) {
+            self.define(results[*k], value);
+        }
+        for (k, result) in results.iter().enumerate() {
+            if !loop_.carried.contains(&k) {
+                self.alias(*result, init[k]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Selects a loop that is known to make `least` passes, and returns the values it carries, as they are
+    /// behind it.
+    fn passes(&mut self, loop_: &Loop<'_>, least: u32) -> Result<Vec<ValueId>, CompileError> {
+        let (count, hardware, calls) = (loop_.count, loop_.is_hardware(), calls(loop_.body));
+        let init = loop_.carried.iter().map(|k| loop_.init[*k]);
+        let entry: Vec<ValueId> = init.map(|value| self.own(value)).collect();
         let trips = match count {
             Count::Value(v) => Some(self.scalar(v)),
             _ => None,
         };
         let unguarded = self.control.clone();
-        let guard = trips.map(|trips| self.guard(trips));
+        let guard = trips.filter(|_| least == 0).map(|trips| self.guard(trips));
         let counter = match count {
             _ if hardware => {
                 self.set_loop_registers(count, trips);
@@ -81,7 +155,7 @@ impl Lower<'_> {
         if calls {
             self.control.clear();
         } else {
-            self.enter_loop(body);
+            self.enter_loop(loop_.body);
         }
 
         let before = self.current;
@@ -99,11 +173,12 @@ impl Lower<'_> {
             self.scopes.push(Scope::at(head));
             self.hoists.clear();
         }
-        for (k, value) in carried.iter().zip(&inside) {
-            self.define(params[*k], *value);
+        for (k, value) in loop_.carried.iter().zip(&inside) {
+            self.define(loop_.params[*k], *value);
         }
-        self.block(body)?;
-        let exit_values: Vec<ValueId> = carried.iter().map(|k| self.own(next[*k])).collect();
+        self.block(loop_.body)?;
+        let next = loop_.carried.iter().map(|k| loop_.next[*k]);
+        let exit_values: Vec<ValueId> = next.map(|value| self.own(value)).collect();
         let mut back: Vec<_> = exit_values.iter().copied().zip(inside).collect();
         let to_head = Label::Block(head);
         match counting {
@@ -113,7 +188,7 @@ impl Lower<'_> {
                 let args = vec![Arg::value(less), Arg::Label(to_head)];
                 self.emit(VInst::new(op::JNZ, args));
             }
-            None if let Some(again) = again => {
+            None if let Some(again) = loop_.again => {
                 let again = self.scalar(again);
                 let args = vec![Arg::value(again), Arg::Label(to_head)];
                 self.emit(VInst::new(op::JNZ, args));
@@ -124,7 +199,7 @@ impl Lower<'_> {
             None => {
                 let trip = match count {
                     Count::Const(n) => Trip::Const(n),
-                    _ => Trip::Value,
+                    _ => Trip::AtLeast(least.max(1)),
                 };
                 self.out.blocks[head.index()].trip = Some(trip);
             }
@@ -141,7 +216,7 @@ impl Lower<'_> {
             self.scopes.pop();
         }
         if count == Count::Forever {
-            return Ok(());
+            return Ok(Vec::new());
         }
 
         // Where the loop may run not at all, both ways meet in values of their own.
@@ -165,18 +240,7 @@ impl Lower<'_> {
             self.control
                 .retain(|reg, value| unguarded.get(reg) == Some(value));
         }
-        if calls {
-            self.forget();
-        }
-        for (k, value) in carried.iter().zip(merged) {
-            self.define(results[*k], value);
-        }
-        for (k, result) in results.iter().enumerate() {
-            if !carried.contains(&k) {
-                self.alias(*result, init[k]);
-            }
-        }
-        Ok(())
+        Ok(merged)
     }
 
     /// Branches past the loop when it runs not at all; the target is filled in when it is known.

@@ -421,6 +421,8 @@ impl Lower<'_> {
 
     pub(super) fn lower_concat(&mut self, result: Value, lo: Value, hi: Value) {
         let whole = self.placed_whole(result);
+        // Where the block is selected once more, the vector is another.
+        self.wholes.remove(&result);
         let class = self.class_of(self.func.ty(lo));
         for (half, part) in [(lo, 0), (hi, class.units() as u8)] {
             let (value, at) = self.place(half);

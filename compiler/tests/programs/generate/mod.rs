@@ -10,11 +10,11 @@ use npuc::kernel::ir::{
 use npuc::kernel::types::{AccLane, Elem, ROUNDINGS, SATURATIONS, Type};
 
 /// Bytes of each of the two buffers that a program works on.
-pub(super) const BUFFER: i32 = 2048;
+pub(super) const BUFFER: i32 = 4096;
 /// Bytes by which a loop moves a pointer in a pass.
 const STRIDE: i32 = 64;
-/// Passes that a loop makes at most.
-const PASSES: i32 = 3;
+/// Passes that loops make at most: as many as a pipeline fills and empties with, and more; as masks.
+const PASSES: [i32; 3] = [3, 15, 31];
 /// Pointers in scope, so that the eight registers of the core suffice.
 const POINTERS: usize = 3;
 /// Operations of a block.
@@ -526,14 +526,15 @@ fn move_between(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scop
 
 fn loop_(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, depth: usize) {
     let pointer = choices.of(&scope.pointers);
-    if scope.pointers.len() >= POINTERS || pointer.highest + PASSES * STRIDE + 128 > BUFFER {
+    let passes = PASSES[choices.below(PASSES.len())];
+    if scope.pointers.len() >= POINTERS || pointer.highest + passes * STRIDE + 128 > BUFFER {
         return;
     }
     let count = match choices.below(2) {
-        0 => Count::Const(1 + choices.below(PASSES as usize) as u32),
+        0 => Count::Const(1 + choices.below(passes as usize) as u32),
         _ => {
             let scalar = choices.of(&scope.scalars);
-            let mask = b.iconst(PASSES);
+            let mask = b.iconst(passes);
             Count::Value(b.int(IntOp::And, scalar, mask))
         }
     };
@@ -550,7 +551,7 @@ fn loop_(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, dept
         let range = Pointer {
             value: carried[0],
             lowest: pointer.lowest,
-            highest: pointer.highest + (PASSES - 1) * STRIDE,
+            highest: pointer.highest + (passes - 1) * STRIDE,
         };
         scope.pointers.push(range);
         scope.scalars.push(carried[1]);
@@ -569,7 +570,7 @@ fn loop_(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, dept
     scope.pointers.push(Pointer {
         value: ends[0],
         lowest: pointer.lowest,
-        highest: pointer.highest + PASSES * STRIDE,
+        highest: pointer.highest + passes * STRIDE,
     });
     scope.scalars.push(ends[1]);
     vector::extend(b, scope, &ends[2..]);
@@ -611,7 +612,7 @@ fn choice(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, dep
 
 /// A loop that goes on as long as bits are left in a number.
 fn again(b: &mut FuncBuilder, choices: &mut Choices<'_>, scope: &mut Scope, depth: usize) {
-    let mask = b.iconst(PASSES);
+    let mask = b.iconst(PASSES[0]);
     let scalar = choices.of(&scope.scalars);
     let bits = b.int(IntOp::And, scalar, mask);
     let init = [bits, choices.of(&scope.scalars)];
