@@ -135,7 +135,7 @@ fn case_silu(elements: u32) -> Result<Case, KernelError> {
             rows("work", 1, elements, Role::Work, values),
             rows("y", 1, elements, Role::Out, values),
         ],
-        work: work(u64::from(elements) / 32, [13, 11, 11, 12]),
+        work: work(u64::from(elements) / 32, [12, 10, 10, 14]),
         exact: Box::new(|operands| {
             let silu = operands[0].iter().map(|x| x / (1.0 + (-x).exp()));
             vec![silu.collect()]
