@@ -8,6 +8,7 @@
 //! - [`read`]: text to IR.
 //! - [`verify`]: the rules; hands on [`verify::Verified`].
 //! - [`interp`]: the meaning, bit by bit.
+//! - [`reach`]: which operand each pointer reaches.
 //! - [`nearest`](fn@nearest): what a mistyped name may have meant, for errors.
 
 pub mod builder;
@@ -16,6 +17,7 @@ pub mod interp;
 pub mod ir;
 mod nearest;
 pub mod print;
+pub mod reach;
 pub mod read;
 pub mod types;
 pub mod verify;

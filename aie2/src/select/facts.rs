@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use kernel::ir::{Block, Func, Inst, MoveOp, Op, Value, VectorOp};
-use kernel::types::Type;
+use kernel::reach::{Reach, Root};
 
 /// The object of constant addresses and of parameters that others may reach too.
 pub(super) const SHARED_OBJECT: u32 = 0;
@@ -42,17 +42,14 @@ impl Facts {
             widened_loads: HashMap::new(),
         };
         facts.count_uses(&func.body);
-        for (k, param) in func.params.iter().enumerate() {
-            if func.ty(param.value) == Type::Ptr {
-                let own = k as u32 + 1;
-                let object = if param.noalias { own } else { SHARED_OBJECT };
-                facts.objects[param.value.index()] = Some(object);
-            }
+        let reach = Reach::of(func);
+        for (k, object) in facts.objects.iter_mut().enumerate() {
+            *object = reach.root(Value(k as u32)).map(|root| match root {
+                Root::Param(k) if func.params[k].noalias => k as u32 + 1,
+                Root::Param(_) | Root::Address => SHARED_OBJECT,
+                Root::Data(_) => CONSTANT_OBJECT,
+            });
         }
-        // A pointer carried by a loop reaches what it reaches on entry unless a pass turns it to
-        // something else, which the second walk finds out.
-        facts.trace(&func.body);
-        facts.trace(&func.body);
         facts.pair_up(&func.body);
         facts
     }
@@ -66,58 +63,6 @@ impl Facts {
         for inst in &block.insts {
             inst.op.for_each_operand(|v| self.uses[v.index()] += 1);
             inst.op.blocks().for_each(|block| self.count_uses(block));
-        }
-    }
-
-    fn trace(&mut self, block: &Block) {
-        for Inst { results, op } in &block.insts {
-            match op {
-                Op::Data(_) => self.objects[results[0].index()] = Some(CONSTANT_OBJECT),
-                Op::Addr(_) => self.objects[results[0].index()] = Some(SHARED_OBJECT),
-                Op::PtrAdd { ptr, .. } | Op::PtrAddVar { ptr, .. } => {
-                    self.objects[results[0].index()] = self.object(*ptr);
-                }
-                Op::Load { ptr, .. } | Op::LoadNarrow { ptr, .. } if results.len() > 1 => {
-                    self.objects[results[1].index()] = self.object(*ptr);
-                }
-                Op::Store { ptr, .. } | Op::StoreNarrow { ptr, .. } if !results.is_empty() => {
-                    self.objects[results[0].index()] = self.object(*ptr);
-                }
-                Op::Loop {
-                    params, init, body, ..
-                } => self.trace_loop(results, params, init, body),
-                Op::If {
-                    then, otherwise, ..
-                } => {
-                    self.trace(then);
-                    self.trace(otherwise);
-                    let both = then.yields().iter().zip(otherwise.yields());
-                    for (result, (a, b)) in results.iter().zip(both) {
-                        let same = self.object(*a) == self.object(*b);
-                        self.objects[result.index()] = self.object(*a).filter(|_| same);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn trace_loop(&mut self, results: &[Value], params: &[Value], init: &[Value], body: &Block) {
-        for (param, init) in params.iter().zip(init) {
-            self.objects[param.index()] = self.object(*init);
-        }
-        self.trace(body);
-        // The condition of a loop with one comes first.
-        let next = body.yields();
-        let next = &next[next.len().saturating_sub(params.len())..];
-        for (param, next) in params.iter().zip(next) {
-            if self.object(*next) != self.object(*param) {
-                self.objects[param.index()] = None;
-            }
-        }
-        self.trace(body);
-        for (result, param) in results.iter().zip(params) {
-            self.objects[result.index()] = self.object(*param);
         }
     }
 
