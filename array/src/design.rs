@@ -94,7 +94,8 @@ pub enum Allocation {
     /// As in MLIR-AIE: the banks take turns, whatever the buffers are for.
     InTurns,
     /// What one call works on lies in different banks where there is room, so that its loads and
-    /// stores do not wait for each other.
+    /// stores do not wait for each other: first what its kernel accesses together most often
+    /// ([`Kernel::meets`]).
     Apart,
 }
 
@@ -423,6 +424,29 @@ pub struct Kernel {
     /// File that the function is in, beside the design's: kernel IR as text, or C++ for Peano. `None`
     /// when it comes with the design otherwise.
     pub file: Option<String>,
+    /// Which of its operands a call accesses together; none where nobody knows.
+    pub meets: Vec<Meets>,
+}
+
+/// A parameter of a kernel and what a call accesses together with it. Accesses of one cycle that meet in a
+/// memory bank wait for each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meets {
+    /// Position of the parameter.
+    pub param: u32,
+    /// The other.
+    pub other: Other,
+    /// Cycles of a call in which accesses to both may meet.
+    pub cycles: u64,
+}
+
+/// What a call accesses together with a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Other {
+    /// A parameter, by its position.
+    Param(u32),
+    /// Constant data that the program brings into a bank of the core's memory.
+    Bank(u8),
 }
 
 impl Kernel {
@@ -432,6 +456,7 @@ impl Kernel {
             name: name.into(),
             params: params.into(),
             file: None,
+            meets: Vec::new(),
         }
     }
 

@@ -37,8 +37,8 @@ use thiserror::Error;
 
 use self::lex::{Token, tokens};
 use super::design::{
-    Allocation, Buffer, Cascade, Consumer, Depth, Design, Dim, Kernel, Link, ObjectFifo,
-    ObjectType, OpenTile, Packet, Pad, Param, Spot,
+    Allocation, Buffer, Cascade, Consumer, Depth, Design, Dim, Kernel, Link, Meets, ObjectFifo,
+    ObjectType, OpenTile, Other, Packet, Pad, Param, Spot,
 };
 use kernel::types::Elem;
 
@@ -346,6 +346,9 @@ impl<'a> Reader<'a> {
                     if self.take("from") {
                         kernel.file = Some(self.file()?);
                     }
+                    if self.take("meets") {
+                        kernel.meets = self.list(Self::meets)?;
+                    }
                     design.kernels.push(kernel);
                 }
                 "worker" => {
@@ -463,6 +466,21 @@ impl<'a> Reader<'a> {
         }
         self.need("\"")?;
         Ok(name)
+    }
+
+    /// `0 1 64`: two parameters and the cycles in which they meet; `0 bank 2 64`: one and constant data.
+    fn meets(&mut self) -> Read<Meets> {
+        let param = self.number()?;
+        let other = match self.take("bank") {
+            true => Other::Bank(self.number()?),
+            false => Other::Param(self.number()?),
+        };
+        let cycles = self.number()?;
+        Ok(Meets {
+            param,
+            other,
+            cycles,
+        })
     }
 
     fn param(&mut self) -> Read<Param> {

@@ -3,9 +3,9 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 use super::design::{
-    Allocation, Arg, Buffer, Cascade, Depth, Design, Dim, Link, ObjectFifo, ObjectType, Packet,
-    Pad, Param, Port, RegisterWrite, SeqOp, Sequence, Step, Task, TaskPart, TokenWait, Transfer,
-    Worker,
+    Allocation, Arg, Buffer, Cascade, Depth, Design, Dim, Link, Meets, ObjectFifo, ObjectType,
+    Other, Packet, Pad, Param, Port, RegisterWrite, SeqOp, Sequence, Step, Task, TaskPart,
+    TokenWait, Transfer, Worker,
 };
 
 const INDENT: &str = "  ";
@@ -154,6 +154,16 @@ impl Display for Param {
         match self {
             Param::Memory(object) => write!(f, "{object}"),
             Param::I32 => f.write_str("i32"),
+        }
+    }
+}
+
+impl Display for Meets {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Meets { param, cycles, .. } = self;
+        match self.other {
+            Other::Param(other) => write!(f, "{param} {other} {cycles}"),
+            Other::Bank(bank) => write!(f, "{param} bank {bank} {cycles}"),
         }
     }
 }
@@ -351,6 +361,9 @@ impl<P: Display> Display for Design<P> {
             )?;
             if let Some(file) = &kernel.file {
                 write!(f, " from \"{file}\"")?;
+            }
+            if !kernel.meets.is_empty() {
+                write!(f, " meets [{}]", list(&kernel.meets))?;
             }
             writeln!(f)?;
         }

@@ -8,7 +8,7 @@
 //! - [`read`]: text to IR.
 //! - [`verify`]: the rules; hands on [`verify::Verified`].
 //! - [`interp`]: the meaning, bit by bit.
-//! - [`reach`]: which operand each pointer reaches.
+//! - [`reach`]: which operand each pointer reaches; [`mod@together`]: which operands are accessed together.
 //! - [`nearest`](fn@nearest): what a mistyped name may have meant, for errors.
 
 pub mod builder;
@@ -19,6 +19,7 @@ mod nearest;
 pub mod print;
 pub mod reach;
 pub mod read;
+pub mod together;
 pub mod types;
 pub mod verify;
 

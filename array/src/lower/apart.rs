@@ -1,8 +1,10 @@
 //! Addresses of buffers such that what one call works on lies in different banks.
 //!
-//! A core that accesses one bank twice in a cycle waits, so every pair of a call's operands has a price
-//! for each bank that they share, higher inside loops. Buffers are placed one after the other, largest
-//! first, each where it adds least to the price, and of equal places at the lowest.
+//! A core that accesses one bank twice in a cycle waits, so every pair of operands that a call accesses
+//! together has a price for each bank that they share: the cycles in which they may meet where the design
+//! says them, otherwise one for each pair; higher inside loops. Buffers are placed one after the other,
+//! largest first, each where it adds least to the price, of equal places beside the stack's bank, and of
+//! these at the lowest.
 
 use std::collections::BTreeMap;
 
@@ -10,42 +12,103 @@ use arch::TileKind;
 use arch::limits::CORE_BANK_BYTES;
 
 use super::addresses::alignment;
-use crate::design::{Arg, Step};
+use crate::design::{Arg, Kernel, Other, Step};
 
-/// Price of a shared bank by the names of two operands: fifos and buffers.
-pub type Prices = BTreeMap<(String, String), u64>;
+/// Prices of shared banks by the names of operands: fifos and buffers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Prices {
+    /// Of two operands, the lesser name first.
+    pairs: BTreeMap<[String; 2], u64>,
+    /// Of an operand and what a program brings into a bank.
+    banks: BTreeMap<(String, u8), u64>,
+}
 
 /// What a step inside a loop costs more than the same one outside.
 const LOOP: u64 = 8;
 /// Deepest loops that are told apart.
 const MAX_PRICE: u64 = LOOP.pow(6);
 
-/// The pairs of operands that calls of a worker use at once.
-pub fn prices(steps: &[Step]) -> Prices {
-    let mut prices = Prices::new();
-    add(steps, 1, &mut prices);
+/// The pairs of operands that calls of a worker access together.
+pub fn prices(steps: &[Step], kernels: &[Kernel]) -> Prices {
+    let mut prices = Prices::default();
+    prices.add(steps, kernels, 1);
     prices
 }
 
-fn add(steps: &[Step], price: u64, prices: &mut Prices) {
-    for step in steps {
-        match step {
-            Step::Repeat { body, .. } | Step::RepeatBy { body, .. } => {
-                add(body, (price * LOOP).min(MAX_PRICE), prices);
+fn pair(a: &str, b: &str) -> [String; 2] {
+    let mut pair = [a.to_owned(), b.to_owned()];
+    pair.sort_unstable();
+    pair
+}
+
+impl Prices {
+    fn add(&mut self, steps: &[Step], kernels: &[Kernel], price: u64) {
+        for step in steps {
+            match step {
+                Step::Repeat { body, .. } | Step::RepeatBy { body, .. } => {
+                    self.add(body, kernels, (price * LOOP).min(MAX_PRICE));
+                }
+                Step::Call { kernel, args } => {
+                    let called = kernels.iter().find(|k| k.name == *kernel);
+                    match called.filter(|k| !k.meets.is_empty()) {
+                        Some(kernel) => self.add_known(kernel, args, price),
+                        None => self.add_all(args, price),
+                    }
+                }
+                Step::Acquire { .. } | Step::Release { .. } => {}
             }
-            Step::Call { args, .. } => {
-                let names: Vec<&String> = args.iter().filter_map(name).collect();
-                for (i, a) in names.iter().enumerate() {
-                    for b in names[..i].iter().filter(|b| *b != a) {
-                        let pair = if a < b { (a, b) } else { (b, a) };
-                        *prices
-                            .entry((pair.0.to_string(), pair.1.to_string()))
-                            .or_default() += price;
+        }
+    }
+
+    /// A call of which nothing is known.
+    fn add_all(&mut self, args: &[Arg], price: u64) {
+        for (i, a) in args.iter().enumerate() {
+            for b in &args[..i] {
+                self.add_pair(a, b, price);
+            }
+        }
+    }
+
+    fn add_known(&mut self, kernel: &Kernel, args: &[Arg], price: u64) {
+        for meets in &kernel.meets {
+            let price = price.saturating_mul(meets.cycles);
+            let Some(a) = args.get(meets.param as usize) else {
+                continue;
+            };
+            match meets.other {
+                Other::Param(other) => {
+                    if let Some(b) = args.get(other as usize) {
+                        self.add_pair(a, b, price);
+                    }
+                }
+                Other::Bank(bank) => {
+                    if let Some(name) = name(a) {
+                        let entry = self.banks.entry((name.clone(), bank)).or_default();
+                        *entry = entry.saturating_add(price);
                     }
                 }
             }
-            Step::Acquire { .. } | Step::Release { .. } => {}
         }
+    }
+
+    fn add_pair(&mut self, a: &Arg, b: &Arg, price: u64) {
+        // An object that is handed over twice has only one place.
+        if let (Some(one), Some(other), true) = (name(a), name(b), a != b) {
+            let entry = self.pairs.entry(pair(one, other)).or_default();
+            *entry = entry.saturating_add(price);
+        }
+    }
+
+    /// What it costs that two operands share a bank.
+    fn of_pair(&self, a: &str, b: &str) -> u64 {
+        self.pairs.get(&pair(a, b)).copied().unwrap_or(0)
+    }
+
+    /// What it costs that an operand has bytes in a bank.
+    fn of_bank(&self, name: &str, bank: u64) -> u64 {
+        let bank = u8::try_from(bank).ok();
+        let price = bank.and_then(|bank| self.banks.get(&(name.to_owned(), bank)));
+        price.copied().unwrap_or(0)
     }
 }
 
@@ -95,20 +158,18 @@ pub fn place(stack: u64, items: &[Item], prices: &Prices) -> Option<Vec<u64>> {
             let mine = banks(start, item.size);
             let shared = |(j, at): &(usize, u64)| {
                 let other = &items[*j];
-                let pair = if item.name < other.name {
-                    (item.name.to_string(), other.name.to_string())
-                } else {
-                    (other.name.to_string(), item.name.to_string())
-                };
                 let theirs = banks(*at, other.size);
                 let both = mine
                     .end
                     .min(theirs.end)
                     .saturating_sub(mine.start.max(theirs.start));
-                both * prices.get(&pair).copied().unwrap_or(0)
+                both.saturating_mul(prices.of_pair(item.name, other.name))
             };
-            placed.iter().map(shared).sum()
+            let pairs = placed.iter().map(shared).fold(0, u64::saturating_add);
+            let own = mine.clone().map(|bank| prices.of_bank(item.name, bank));
+            own.fold(pairs, u64::saturating_add)
         };
+        let beside_stack = |start: u64| banks(start, item.size).start < banks(0, stack).end;
         let starts = (0..memory).step_by(CORE_BANK_BYTES as usize);
         let ends = placed.iter().map(|(j, at)| at + items[*j].size);
         let candidates = starts.chain(ends).chain([stack]);
@@ -117,7 +178,7 @@ pub fn place(stack: u64, items: &[Item], prices: &Prices) -> Option<Vec<u64>> {
             Some(address) => address,
             None => candidates
                 .filter(|start| free(*start))
-                .min_by_key(|start| (price(*start), *start))?,
+                .min_by_key(|start| (price(*start), beside_stack(*start), *start))?,
         };
         placed.push((i, address));
     }
@@ -154,7 +215,7 @@ mod tests {
             .zip(sizes)
             .map(|(n, s)| item(n, s))
             .collect();
-        let at = place(1024, &items, &prices(&steps)).unwrap();
+        let at = place(1024, &items, &prices(&steps, &[])).unwrap();
         let of = |i: usize| banks(at[i], sizes[i]);
         for (i, j) in [
             (0, 1),
@@ -175,6 +236,6 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_not_placed() {
         let items = [item("a", 40000), item("b", 30000)];
-        assert_eq!(place(0, &items, &Prices::new()), None);
+        assert_eq!(place(0, &items, &Prices::default()), None);
     }
 }

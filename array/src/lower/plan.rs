@@ -65,7 +65,11 @@ impl TileMemory {
                 fixed: self.fixed[i],
             })
             .collect();
-        apart::place(u64::from(stack), &items, &apart::prices(&worker.body))
+        apart::place(
+            u64::from(stack),
+            &items,
+            &apart::prices(&worker.body, &design.kernels),
+        )
     }
 
     /// Who takes how much: `in_cons 2x4096`.

@@ -55,6 +55,20 @@ pub enum DesignError {
         /// Nearest name, or the names there are.
         hint: String,
     },
+    /// A kernel that is said to access together what it does not have.
+    #[error(
+        "kernel `{kernel}` meets {what} {other}, there are 0 to {last}\nhelp: count from 0, or leave `meets` out"
+    )]
+    MeetsNothing {
+        /// Kernel.
+        kernel: String,
+        /// What it meets.
+        other: u32,
+        /// What that is: a parameter or a bank.
+        what: &'static str,
+        /// The last of them.
+        last: u32,
+    },
     /// A tile outside the partition.
     #[error(
         "{user} is on tile {tile}; the design has columns 0 to {last_col} and rows 0 to {last_row}\nhelp: choose a tile of the partition"

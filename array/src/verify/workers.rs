@@ -1,13 +1,13 @@
 //! Checks of workers: names, ends, calls; and that they use only what they hold.
 
-use arch::limits::MAX_LOCK_VALUE;
+use arch::limits::{CORE_BANK_BYTES, CORE_DATA_BYTES, MAX_LOCK_VALUE};
 use arch::{Tile, TileKind};
 
 use super::error::DesignError;
 use super::fifos::tile_is;
 use super::names;
 use super::worker_error::WorkerError;
-use crate::design::{Arg, Buffer, Design, ObjectFifo, Param, Port, Step};
+use crate::design::{Arg, Buffer, Design, Kernel, ObjectFifo, Other, Param, Port, Step};
 use crate::lower::plan::Plan;
 use crate::lower::stores::link_tile;
 use crate::text::list;
@@ -184,6 +184,30 @@ fn endless(step: &Step) -> bool {
     }
 }
 
+/// Checks that what a kernel accesses together is there.
+fn meets(kernel: &Kernel) -> Result<(), DesignError> {
+    let banks = CORE_DATA_BYTES / CORE_BANK_BYTES;
+    let params = kernel.params.len() as u32;
+    let named = kernel.meets.iter().flat_map(|m| {
+        let other = match m.other {
+            Other::Param(other) => (other, "parameter", params),
+            Other::Bank(bank) => (bank.into(), "bank", banks),
+        };
+        [(m.param, "parameter", params), other]
+    });
+    for (other, what, count) in named {
+        if other >= count {
+            return Err(DesignError::MeetsNothing {
+                kernel: kernel.name.clone(),
+                other,
+                what,
+                last: count.saturating_sub(1),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Checks what workers name.
 pub(super) fn check_names(design: &Design) -> Result<(), DesignError> {
     names::unique(
@@ -191,6 +215,7 @@ pub(super) fn check_names(design: &Design) -> Result<(), DesignError> {
         "kernels",
         design.kernels.iter().map(|k| k.name.as_str()),
     )?;
+    design.kernels.iter().try_for_each(meets)?;
     let mut seen: Vec<Tile> = Vec::new();
     for worker in &design.workers {
         let tile = worker.tile;

@@ -7,8 +7,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::kernels::KernelError;
-use array::design::Design;
+use array::design::{Allocation, Design, Meets, Other};
 use kernel::ir::Module;
+use kernel::together::{Operand, together};
 
 pub mod gemm;
 pub mod manifest;
@@ -29,6 +30,37 @@ pub struct Source {
     pub design: Design,
     /// Functions that the workers call.
     pub kernels: Module,
+}
+
+impl Source {
+    /// The same; a design that keeps operands apart is told which of them its kernels access together.
+    pub fn with_meetings(mut self) -> Self {
+        if self.design.memory == Allocation::InTurns {
+            return self;
+        }
+        for kernel in &mut self.design.kernels {
+            let found = together(&self.kernels, &kernel.name);
+            let bank = |name: &str| self.kernels.data.iter().find(|d| d.name == name)?.bank;
+            let meets = found.into_iter().filter_map(|(pair, cycles)| {
+                let (param, other) = match pair {
+                    [Operand::Param(a), Operand::Param(b)] => (a, Other::Param(b as u32)),
+                    [Operand::Param(a), Operand::Data(name)] => (a, Other::Bank(bank(name)?)),
+                    _ => return None,
+                };
+                let param = param as u32;
+                Some(Meets {
+                    param,
+                    other,
+                    cycles,
+                })
+            });
+            let meets: Vec<Meets> = meets.collect();
+            if !meets.is_empty() {
+                kernel.meets = meets;
+            }
+        }
+        self
+    }
 }
 
 /// Why an overlay cannot be described.
@@ -60,7 +92,7 @@ impl Overlay {
     /// # Errors
     /// [`SourceError`]: parameters that no kernel takes, files that are no kernels.
     pub fn source(&self) -> Result<Source, SourceError> {
-        Ok(match &self.family {
+        let source = match &self.family {
             Family::Passthrough => passthrough::source()?,
             Family::ScaleI16 => scale_i16::source()?,
             Family::MatmulI8 => matmul_i8::source()?,
@@ -68,7 +100,8 @@ impl Overlay {
             Family::Gemm(gemm) => gemm.source()?,
             Family::Rows(rows) => rows.source(&self.name)?,
             Family::Sum(sum) => sum.source(&self.name)?,
-        })
+        };
+        Ok(source.with_meetings())
     }
 }
 

@@ -17,8 +17,8 @@ use super::{Source, SourceError};
 use crate::kernels::cases::{self, Case, Function, Role};
 use crate::kernels::{Addend, KernelError, add, blocks, fits, passthrough};
 use array::design::{
-    Arg, Buffer, Design, HostArg, Kernel, Link, ObjectFifo, ObjectType, Param, Port, SeqOp,
-    Sequence, Step, Transfer, Worker,
+    Allocation, Arg, Buffer, Design, HostArg, Kernel, Link, ObjectFifo, ObjectType, Param, Port,
+    SeqOp, Sequence, Step, Transfer, Worker,
 };
 use kernel::ir::{self, Module};
 use kernel::read;
@@ -301,6 +301,7 @@ fn output(col: u8) -> String {
 /// A call for every object, without sequences.
 fn map(name: &str, call: &Call, object: &ObjectType) -> Design {
     let mut design = Design::new(name);
+    design.memory = Allocation::Apart;
     let operands = [Some(object), call.work.as_ref(), Some(object)];
     let operands: Vec<&ObjectType> = operands.into_iter().flatten().collect();
     design.kernels = vec![Kernel::new(&call.name, memory(&operands))];
@@ -365,6 +366,7 @@ fn sum(name: &str, addend: Addend, elements: u32, rows: &[u32]) -> Result<Source
     let object = ObjectType::new(addend.elem(), [elements]);
     let (adds, copies) = (add(addend, elements)?, passthrough(object.bytes() as u32)?);
     let mut design = Design::new(name);
+    design.memory = Allocation::Apart;
     design.kernels = vec![
         Kernel::new(&adds.name, memory(&[&object; 3])),
         Kernel::new(&copies.name, memory(&[&object; 2])),

@@ -173,7 +173,7 @@ pub fn load(path: &Path) -> Result<UserDesign, UserError> {
         kernels.funcs.extend(module.funcs);
     }
     Ok(UserDesign {
-        source: Source { design, kernels },
+        source: Source { design, kernels }.with_meetings(),
         cpp: cpp.into_iter().collect(),
     })
 }

@@ -1,6 +1,7 @@
 //! Designs: verified, lowered, routed, packed.
 
 mod bad_goldens;
+mod banks;
 mod cascade;
 mod constants;
 mod designs;
