@@ -63,19 +63,19 @@ pub(super) fn finish(mut func: VFunc) -> Result<Finished, CompileError> {
         let (tried, with, mut loops) = arrange(&overlap);
         let overlaps = |loops: &[LoopReport]| loops.iter().any(|l| l.note.is_none());
         let overlapping = overlaps(&loops);
-        let mut result = allocate(&tried, &with, &[Limits::None, Limits::Pressure]);
+        let mut result = allocate(&tried, &with);
         if result.is_err() && !overlapping {
             let longer = vec![Overlap::Longer; func.blocks.len()];
             let (longer, with_longer, its_loops) = arrange(&longer);
-            let longer = overlaps(&its_loops)
-                .then(|| allocate(&longer, &with_longer, &[Limits::None, Limits::Pressure]));
+            let longer = overlaps(&its_loops).then(|| allocate(&longer, &with_longer));
             result = match longer {
                 Some(Ok(done)) => {
                     loops = its_loops;
                     Ok(done)
                 }
                 _ => result.or_else(|lack| {
-                    let done = allocate_with(&tried, &with, Limits::InOrder);
+                    let in_order = vec![Limits::InOrder; tried.blocks.len()];
+                    let done = allocate_with(&tried, &with, &in_order);
                     done.map_err(|_| lack)
                 }),
             };
@@ -137,22 +137,32 @@ fn blamed<'a>(func: &VFunc, loops: &'a [LoopReport], block: usize) -> Vec<&'a Lo
     }
 }
 
-/// Tries the limits one after the other; the first failure is that of the shortest schedule.
-fn allocate(func: &VFunc, webs: &Webs, limits: &[Limits]) -> Result<MFunc, Box<Lack>> {
-    let mut result = allocate_with(func, webs, limits[0]);
-    for limits in &limits[1..] {
-        if result.is_ok() {
-            break;
+/// Tries the limits one after the other, the last one only for blocks outside of loops that still want too many
+/// registers; the first failure is that of the shortest schedule.
+fn allocate(func: &VFunc, webs: &Webs) -> Result<MFunc, Box<Lack>> {
+    let mut limits = vec![Limits::None; func.blocks.len()];
+    let first = match allocate_with(func, webs, &limits) {
+        Ok(done) => return Ok(done),
+        Err(lack) => lack,
+    };
+    limits.fill(Limits::Pressure);
+    loop {
+        let lack = match allocate_with(func, webs, &limits) {
+            Ok(done) => return Ok(done),
+            Err(lack) => lack,
+        };
+        // What runs many times is not worth it.
+        if func.blocks[lack.block].depth > 0 || limits[lack.block] == Limits::InOrder {
+            return Err(first);
         }
-        result = allocate_with(func, webs, *limits);
+        limits[lack.block] = Limits::InOrder;
     }
-    result
 }
 
-fn allocate_with(func: &VFunc, webs: &Webs, limits: Limits) -> Result<MFunc, Box<Lack>> {
+fn allocate_with(func: &VFunc, webs: &Webs, limits: &[Limits]) -> Result<MFunc, Box<Lack>> {
     let live = Liveness::of(func);
     let schedules: Vec<Schedule> = (0..func.blocks.len())
-        .map(|b| schedule_block(func, webs, &live.units, b, &live.live_out[b], limits))
+        .map(|b| schedule_block(func, webs, &live.units, b, &live.live_out[b], limits[b]))
         .collect();
     let ranges = Ranges::of(func, webs, &live, &schedules);
     match color(func, webs, &live, &ranges) {
