@@ -18,6 +18,7 @@ use arch::aie2::{Dir, op, reg};
 use super::coalesce::Webs;
 use super::liveness::Units;
 use super::mir::{BlockId, ValueId};
+use super::schedule::ddg::is_port;
 use super::schedule::list::HORIZON;
 use super::schedule::modulo::Plan;
 use super::select::moves;
@@ -65,7 +66,8 @@ pub(super) fn candidate(func: &VFunc, body: usize) -> Option<Candidate> {
         && func.blocks[before].branch().is_none();
     // A partial-word store may not stand in the last bundle of the body.
     let plain = |i: &VInst| {
-        !i.op().is_lock() && !i.op().has_side_effects() && !i.op().is_partial_word_store()
+        let ordered = i.op().is_lock() || i.op().has_side_effects();
+        (!ordered || is_port(i)) && !i.op().is_partial_word_store()
     };
     if least < 2 || !alone || !block.insts.iter().all(plain) {
         return None;

@@ -68,7 +68,7 @@ fn may_meet(a: MemAccess, b: MemAccess) -> bool {
 }
 
 /// Whether it sends to a port of the core or takes from one.
-fn is_port(inst: &VInst) -> bool {
+pub fn is_port(inst: &VInst) -> bool {
     let flags = inst.op().flags();
     flags.contains(Flags::CASCADE) || flags.contains(Flags::STREAM)
 }

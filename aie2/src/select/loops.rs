@@ -26,15 +26,12 @@ fn branches(block: &Block) -> bool {
     })
 }
 
-/// Whether passes can overlap for all that a body does; what happens at locks and ports keeps its order, a
-/// walk keeps its registers.
+/// Whether passes can overlap for all that a body does; locks change hands between passes, a walk keeps its
+/// registers.
 fn overlaps(body: &Block) -> bool {
     body.insts.iter().all(|i| {
-        let order = matches!(
-            i.op,
-            Op::Acquire { .. } | Op::Release { .. } | Op::Port(_) | Op::Walk(_)
-        );
-        !order && i.op.blocks().all(overlaps)
+        let apart = matches!(i.op, Op::Acquire { .. } | Op::Release { .. } | Op::Walk(_));
+        !apart && i.op.blocks().all(overlaps)
     })
 }
 
