@@ -127,16 +127,19 @@ impl Known {
         let most = if own.is_empty() { 1 } else { MOST_COPIES };
         let graphs = loop_graphs(func, webs, (insts, &spans), &own, most);
         let graphs = graphs.into_iter().map(|graph| {
-            let cycles = recurrence_bound(&graph, 1, list.length);
+            let cycles = recurrence_bound(&graph, 1);
             (graph, cycles)
         });
         let graphs: Vec<_> = graphs.collect();
+        let mut least = bound(func, &graphs[graphs.len() - 1].0, insts);
+        // Where passes do not overlap, the end of one is all that keeps ports of the next apart.
+        least.cycles = least.cycles.min(list.length);
         self.loops.push(KnownLoop {
             insts: insts.clone(),
             webs: named,
             spans,
             length: list.length,
-            least: bound(func, &graphs[graphs.len() - 1].0, insts, list.length),
+            least,
             own,
             graphs,
             plans: HashMap::new(),

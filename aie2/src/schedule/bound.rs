@@ -111,9 +111,12 @@ pub fn busiest(insts: &[VInst]) -> Vec<usize> {
 }
 
 /// The bound by recurrences: the fewest cycles with which no cycle of dependences contradicts
-/// itself; at least `from`, at most `to`.
-pub fn recurrence_bound(graph: &Graph, from: u32, to: u32) -> u32 {
-    let (mut low, mut high) = (from, to.max(from));
+/// itself; at least `from`.
+pub fn recurrence_bound(graph: &Graph, from: u32) -> u32 {
+    // No cycle of dependences is longer than all instructions one after the other.
+    let longest = |out: &Vec<usize>| out.iter().map(|d| graph.deps[*d].latency).max();
+    let all: i32 = graph.out.iter().filter_map(longest).map(|l| l.max(0)).sum();
+    let (mut low, mut high) = (from, from.max(all as u32));
     while low < high {
         let middle = low + (high - low) / 2;
         if consistent(graph, middle) {
@@ -180,4 +183,24 @@ fn consistent(graph: &Graph, cycles: u32) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::ddg::Dep;
+
+    #[test]
+    fn a_recurrence_may_be_longer_than_what_issues_in_it() {
+        let dep = |from, to, distance| Dep {
+            from,
+            to,
+            latency: 8,
+            distance,
+        };
+        let graph = Graph::from_deps(vec![dep(0, 1, 0), dep(1, 0, 1)], vec![0; 2], vec![1; 2]);
+        assert_eq!(recurrence_bound(&graph, 1), 16);
+        assert!(recurrence(&graph, 15).is_some());
+        assert!(recurrence(&graph, 16).is_none());
+    }
 }

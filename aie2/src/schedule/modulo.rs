@@ -147,9 +147,9 @@ fn loop_graph(
 }
 
 /// The fewest cycles from one pass to the next that the graph and the slots allow.
-pub fn bound(func: &VFunc, graph: &Graph, insts: &[VInst], limit: u32) -> Bound {
+pub fn bound(func: &VFunc, graph: &Graph, insts: &[VInst]) -> Bound {
     let by_resources = resource_bound(func, insts);
-    let cycles = recurrence_bound(graph, by_resources.cycles, limit.max(by_resources.cycles));
+    let cycles = recurrence_bound(graph, by_resources.cycles);
     if cycles > by_resources.cycles {
         return Bound {
             cycles,
