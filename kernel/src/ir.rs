@@ -59,6 +59,13 @@ impl From<Vec<Func>> for Module {
     }
 }
 
+impl From<Func> for Module {
+    /// A function without constant data.
+    fn from(func: Func) -> Self {
+        Module::from(vec![func])
+    }
+}
+
 /// A function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Func {

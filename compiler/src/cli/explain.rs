@@ -43,8 +43,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let case = find(&args.kernel, args.shape.as_deref()).map_err(Failure::work)?;
     let title = format!("{} {}", case.kernel, case.shape);
     let places = case.addresses().map_err(Failure::work)?;
-    let module = Module::from(vec![case.func]);
-    print(&explain(&title, module, &places).map_err(Failure::work)?)
+    print(&explain(&title, case.code, &places).map_err(Failure::work)?)
 }
 
 fn explain_file(path: &Path) -> Result<(), Failure> {

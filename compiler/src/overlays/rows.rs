@@ -169,8 +169,10 @@ impl Rows {
                 if let Some(work) = operands.into_iter().find(|o| o.role == Role::Work) {
                     room = ObjectType::new(work.elem, [work.len as u32]);
                 }
-                let funcs: Vec<_> = case.into_iter().map(|case| case.func).collect();
-                (name.into(), Module::from(funcs))
+                (
+                    name.into(),
+                    case.map_or_else(Module::default, |case| case.code),
+                )
             }
         };
         Call::first(module, room).ok_or_else(|| {

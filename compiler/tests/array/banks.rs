@@ -1,6 +1,8 @@
 //! Operands that a kernel accesses together lie in banks of their own where a design asks for it: its core
 //! waits for none, and is done sooner.
 
+use std::collections::BTreeSet;
+
 use emulator::{Budget, Npu};
 use formats::txn::Stream;
 use npuc::array::design::{Design, Meets, Other};
@@ -10,8 +12,13 @@ use npuc::build::cache::Key;
 use npuc::build::files;
 use npuc::build::report::Report;
 use npuc::kernel::ir::Module;
+use npuc::kernel::types::Elem;
+use npuc::kernels::cases::interpret;
+use npuc::kernels::cases::values::{Pattern, to_bytes};
 use npuc::kernels::{Addend, add};
 use npuc::overlays::Source;
+
+use crate::kernels::lookup;
 
 const ELEMENTS: u32 = 1024;
 
@@ -134,4 +141,54 @@ fn a_design_says_what_meets() {
     kernel `add_i32` meets bank 4, there are 0 to 3
     help: count from 0, or leave `meets` out
     ");
+}
+
+/// tanh of 512 elements, from a table that the kernel brings along in banks 1 and 2.
+#[test]
+fn operands_lie_beside_the_table_of_their_kernel() {
+    let text = "design tanh on npu1 columns 1 apart {
+  fifo x: bf16[512] depth 2 (0,0) -> (0,2)
+  fifo y: bf16[512] depth 2 (0,2) -> (0,0)
+  kernel tanh(bf16[512], bf16[512])
+  worker (0,2) stack 1024 {
+    forever {
+      acquire x consume 1
+      acquire y produce 1
+      call tanh(x[0], y[0])
+      release x consume 1
+      release y produce 1
+    }
+  }
+  sequence run(x: bf16[512], y: bf16[512]) {
+    transfer x x offset 0 sizes [1, 1, 1, 512] strides [0, 0, 0, 1]
+    transfer y y offset 0 sizes [1, 1, 1, 512] strides [0, 0, 0, 1]
+    wait y
+  }
+}";
+    let case = lookup::case();
+    let kernels = case.code.clone();
+    let design: Design = text.parse().unwrap_or_else(|e| panic!("{e}"));
+    let source = Source { design, kernels }.with_meetings();
+    let verified = verify(source.design.clone()).unwrap_or_else(|e| panic!("{e}"));
+    let lowered = lower(&verified).unwrap_or_else(|e| panic!("{e}"));
+    let banks: BTreeSet<u32> = lowered.buffers.iter().map(|b| b.address / 0x4000).collect();
+    assert_eq!(banks, BTreeSet::from([0, 3]));
+
+    let built = files::build("tanh", &source, &Key::new(["tanh"]), &|_| ());
+    let built = built.unwrap_or_else(|e| panic!("{e}"));
+    let file = |name: &str| &built.iter().find(|(n, _)| n == name).expect("a file").1;
+    let mut npu = Npu::new();
+    npu.load_xclbin(file("tanh.xclbin"))
+        .unwrap_or_else(|e| panic!("{e}"));
+    let stream = Stream::parse(file("insts_run.bin")).unwrap_or_else(|e| panic!("{e}"));
+    let inputs = case.inputs(Pattern::Random, 5);
+    let mut args = [to_bytes(Elem::Bf16, &inputs[0]), vec![0; 1024]];
+    let budget = Budget { cycles: 100_000 };
+    npu.run(&stream, &mut args, budget)
+        .unwrap_or_else(|e| panic!("{e}"));
+    let expected = interpret(&case, Pattern::Random, 5).unwrap_or_else(|e| panic!("{e}"));
+    assert!(
+        args[1] == expected[1],
+        "the array does what the kernel means"
+    );
 }

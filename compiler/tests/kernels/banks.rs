@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use npuc::aie2::checker::{Bank, BankCost};
 use npuc::kernel::interp::{Arg, Memory};
-use npuc::kernel::ir::Module;
 use npuc::kernel::read::load;
 use npuc::kernels::cases::values::{Pattern, to_bytes};
 use npuc::kernels::cases::{Case, find, standard};
@@ -13,9 +12,8 @@ use npuc::machine::Machine;
 
 /// The cost of a call with its operands at these addresses, and the cycles that the emulated core waits.
 fn costs(case: &Case, addresses: &[u32]) -> (BankCost, u64) {
-    let module = Module::from(vec![case.func.clone()]);
     let args: Vec<Arg> = addresses.iter().copied().map(Arg::Ptr).collect();
-    let machine = Machine::new(&module, &case.func.name, &args).unwrap_or_else(|e| panic!("{e}"));
+    let machine = Machine::new(&case.code, case.symbol(), &args).unwrap_or_else(|e| panic!("{e}"));
     let mut memory = Memory::new();
     let inputs = case.inputs(Pattern::Random, 3);
     for ((operand, base), values) in case.operands.iter().zip(addresses).zip(inputs) {

@@ -1,14 +1,12 @@
 //! tanh in bf16 from a table: look-ups end to end, against the interpreter and against f64.
 
-use std::collections::BTreeMap;
-
 use arch::num::{Rounding, f32_to_bf16};
 use npuc::kernel::builder::FuncBuilder;
-use npuc::kernel::interp::{Arg, Interpreter, Memory, NoLocks};
+use npuc::kernel::data::{self, STACK};
 use npuc::kernel::ir::{Count, Data, LaneOp, Module};
 use npuc::kernel::types::{Elem, Type};
-use npuc::kernel::verify::verify;
-use npuc::machine;
+use npuc::kernels::cases::values::{Pattern, Values};
+use npuc::kernels::cases::{Case, Operand, Role, Work, interpret};
 
 /// Entries for one, as a power of two: the table has steps of 1/64.
 const STEPS: i32 = 6;
@@ -58,31 +56,61 @@ fn module() -> Module {
     }
 }
 
+/// The kernel as one of the registry would be: inputs on both sides of where the table ends.
+pub(crate) fn case() -> Case {
+    let operand = |name, role| Operand {
+        name,
+        elem: Elem::Bf16,
+        len: ELEMENTS as usize,
+        row: ELEMENTS as usize,
+        role,
+        values: Values::Around {
+            middle: 0.0,
+            spread: 2.0,
+        },
+    };
+    Case {
+        kernel: "tanh",
+        shape: ELEMENTS.to_string(),
+        code: module(),
+        operands: vec![operand("src", Role::In), operand("dst", Role::Out)],
+        work: Work::default(),
+        exact: Box::new(|operands| vec![operands[0].iter().map(|x| x.tanh()).collect()]),
+    }
+}
+
 #[test]
 fn tanh_comes_from_a_table() {
-    let module = module();
-    let inputs: Vec<u16> = (0..ELEMENTS)
-        .map(|k| bf16((f64::from(k) - 256.0) / 48.0))
-        .collect();
-    let bytes: Vec<u8> = inputs.iter().flat_map(|x| x.to_le_bytes()).collect();
-    let mut memory = Memory::new();
-    memory.map_with("src", 0x7_0400, &bytes).unwrap();
-    memory.map("dst", 0x7_0800, bytes.len()).unwrap();
-    let args = [Arg::Ptr(0x7_0400), Arg::Ptr(0x7_0800)];
-    let ran = machine::run(&module, "tanh", &args, &memory, BTreeMap::new());
-    let ran = ran.unwrap_or_else(|e| panic!("{e}"));
-
-    let verified = verify(module).unwrap_or_else(|e| panic!("{e}"));
-    let mut interpreter = Interpreter::new(&verified, memory, NoLocks, 10_000);
-    interpreter.run("tanh", &args).unwrap();
-    assert_eq!(ran.regions[1], interpreter.memory.regions()[1].bytes());
-
-    let (found, _) = ran.regions[1].as_chunks::<2>();
-    let float = |bits: u16| f64::from(f32::from_bits(u32::from(bits) << 16));
-    for (x, found) in inputs.iter().zip(found) {
-        let (x, found) = (float(*x), float(u16::from_le_bytes(*found)));
-        // Half a step where tanh is steepest, and half of bf16's last bit.
-        let limit = 0.5 / f64::from(1 << STEPS) + 0.002;
-        assert!((found - x.tanh()).abs() <= limit, "{x}: {found}");
+    let case = case();
+    let machine = case.machine().unwrap_or_else(|e| panic!("{e}"));
+    for (pattern, name) in Pattern::ALL {
+        let outcome = case.run(&machine, pattern, 5);
+        let outcome = outcome.unwrap_or_else(|e| panic!("{name}: {e}"));
+        let interpreted = interpret(&case, pattern, 5).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(outcome.ran.regions == interpreted, "{name}");
+        let inputs = case.inputs(pattern, 5);
+        for (x, found) in inputs[0].iter().zip(&outcome.results[0]) {
+            // Half a step where tanh is steepest, and half of bf16's last bit.
+            let limit = 0.5 / f64::from(1 << STEPS) + 0.002;
+            assert!((found - x.tanh()).abs() <= limit, "{name}: {x}: {found}");
+        }
     }
+}
+
+#[test]
+fn operands_spare_a_table() {
+    let mut case = case();
+    let table = [0x7_8000 - 2048, 0x7_c000 - 2048];
+    let constants = data::place(&case.code.data, &[STACK]);
+    assert_eq!(constants, Ok(table.to_vec()));
+    assert_eq!(case.addresses(), Ok(vec![0x7_0400, 0x7_4000]));
+    // Behind the table where there is no room before it.
+    case.operands[1].len = 8000;
+    assert_eq!(case.addresses(), Ok(vec![0x7_0400, 0x7_c000]));
+    case.operands[0].len = 16000;
+    let error = case.addresses().unwrap_err();
+    insta::assert_snapshot!(error, @r"
+    tanh 512: the operands have 48000 bytes, beside stack and constant data the core's memory has 60416
+    help: choose a smaller shape
+    ");
 }

@@ -3,7 +3,7 @@
 mod activations;
 mod banks;
 mod cases;
-mod lookup;
+pub(crate) mod lookup;
 mod products;
 mod rows;
 mod sums;

@@ -34,7 +34,7 @@ fn native_code_leaves_what_the_interpreter_leaves() {
         let title = format!("{} {}, {inputs}", case.kernel, case.shape);
         let (memory, args) = call(case, pattern);
         let module = case.module().unwrap();
-        let ran = native::run(&module, &case.func.name, &args, &memory, &World::default());
+        let ran = native::run(&module, case.symbol(), &args, &memory, &World::default());
         let ran = ran.unwrap_or_else(|e| panic!("{title}: {e}"));
         assert_eq!(ran.end, End::Returned, "{title}");
         let expected = interpret(case, pattern, SEED).unwrap();

@@ -100,8 +100,8 @@ pub(super) fn run() -> miette::Result<()> {
 }
 
 fn row(case: &Case, machine: &Machine) -> Result<Row, String> {
-    let place = machine.map.funcs.iter().find(|f| f.name == case.func.name);
-    let place = place.ok_or_else(|| format!("{}: not in the program", case.func.name))?;
+    let place = machine.map.funcs.iter().find(|f| f.name == case.symbol());
+    let place = place.ok_or_else(|| format!("{}: not in the program", case.symbol()))?;
     let outcome = case.run(machine, Pattern::Random, SEED)?;
     let cycles = outcome.ran.spent(place.start..place.end);
     let (bound, bound_by) = case.work.bound();

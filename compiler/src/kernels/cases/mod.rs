@@ -9,7 +9,7 @@ pub use run::{Outcome, interpret};
 pub use standard::{Function, case_layernorm, function, scale, standard};
 
 use crate::nearest;
-use kernel::ir::Func;
+use kernel::ir::Module;
 use kernel::types::Elem;
 use values::{Pattern, Rng, Values};
 
@@ -19,8 +19,8 @@ pub struct Case {
     pub kernel: &'static str,
     /// Shape, as the table shows it.
     pub shape: String,
-    /// Its IR.
-    pub func: Func,
+    /// Its IR: the function that is called comes first, with those that it calls and its constant data.
+    pub code: Module,
     /// Operands in the order of its parameters.
     pub operands: Vec<Operand>,
     /// What a call must do at least.
@@ -134,6 +134,11 @@ pub fn find(kernel: &str, shape: Option<&str>) -> Result<Case, String> {
 }
 
 impl Case {
+    /// Symbol of the function that is called.
+    pub fn symbol(&self) -> &str {
+        self.code.funcs.first().map_or("", |func| &func.name)
+    }
+
     /// Contents of the operands before a call; nothing for those that the kernel only writes.
     pub fn inputs(&self, pattern: Pattern, seed: u64) -> Vec<Vec<f64>> {
         let mut rng = Rng::new(seed);

@@ -1,12 +1,14 @@
 //! A case by the interpreter and on the emulated core.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::values::{Pattern, from_bytes, to_bytes, ulps, ulps_beside};
 use super::{Case, Role};
 use crate::machine::{Machine, Ran, STACK};
 use arch::array::memory::CORE_OWN;
 use arch::limits::{CORE_DATA_BYTES, VECTOR_ALIGN};
+use kernel::data;
 use kernel::interp::{Arg, End, Interpreter, Memory, NoLocks};
 use kernel::ir::Module;
 use kernel::verify::{Verified, verify};
@@ -15,6 +17,16 @@ use kernel::verify::{Verified, verify};
 const BUDGET: u64 = 10_000_000;
 /// Bytes of a bank of data memory: operands begin in banks of their own while there are any.
 const BANK: u32 = CORE_DATA_BYTES / 4;
+
+/// The first room for `size` bytes from `at` on that spares what is `taken`.
+fn room(at: u32, size: u32, taken: &[Range<u32>]) -> Option<u32> {
+    let meets = |at: u32| taken.iter().find(|t| at < t.end && t.start < at + size);
+    let mut at = at;
+    while let Some(taken) = meets(at) {
+        at = taken.end.next_multiple_of(VECTOR_ALIGN);
+    }
+    (at + size <= CORE_OWN + CORE_DATA_BYTES).then_some(at)
+}
 
 /// What a case came to on the emulated core.
 pub struct Outcome {
@@ -31,38 +43,45 @@ pub struct Outcome {
 }
 
 impl Case {
-    /// Addresses of the operands, all in the core's own memory beside the stack.
+    /// Addresses of the operands, all in the core's own memory beside the stack and the constant data, each
+    /// at the beginning of a bank as long as there are any.
     ///
     /// # Errors
     /// When they do not fit.
     pub fn addresses(&self) -> Result<Vec<u32>, String> {
-        let mut next = STACK.end;
-        let end = CORE_OWN + CORE_DATA_BYTES;
+        let constants = data::place(&self.code.data, &[STACK]).map_err(|e| e.to_string())?;
+        let constants = constants.iter().zip(&self.code.data);
+        let taken: Vec<Range<u32>> = constants
+            .map(|(at, data)| *at..*at + data.bytes.len() as u32)
+            .collect();
         let sizes = self
             .operands
             .iter()
             .map(|o| (o.bytes() as u32).next_multiple_of(VECTOR_ALIGN));
         let sizes: Vec<u32> = sizes.collect();
+        let mut next = STACK.end;
         let mut addresses = Vec::new();
         for (index, size) in sizes.iter().enumerate() {
-            addresses.push(next);
-            let rest: u32 = sizes[index + 1..].iter().sum();
-            let own_bank = (next + size).next_multiple_of(BANK);
-            next = match own_bank + rest <= end {
-                true => own_bank,
-                false => next + size,
+            let rest = &sizes[index + 1..];
+            let Some(at) = room(next, *size, &taken) else {
+                return Err(format!(
+                    "{} {}: the operands have {} bytes, beside stack and constant data the core's memory has {}\nhelp: choose a smaller shape",
+                    self.kernel,
+                    self.shape,
+                    sizes.iter().sum::<u32>(),
+                    CORE_OWN + CORE_DATA_BYTES
+                        - STACK.end
+                        - taken.iter().map(|t| t.end - t.start).sum::<u32>()
+                ));
             };
+            addresses.push(at);
+            let own_bank = (at + size).next_multiple_of(BANK);
+            let fits = rest
+                .iter()
+                .try_fold(own_bank, |at, size| Some(room(at, *size, &taken)? + size));
+            next = fits.map_or(at + size, |_| own_bank);
         }
-        match next <= end || sizes.is_empty() {
-            true => Ok(addresses),
-            false => Err(format!(
-                "{} {}: the operands have {} bytes, the core's memory {}\nhelp: choose a smaller shape",
-                self.kernel,
-                self.shape,
-                sizes.iter().sum::<u32>(),
-                end - STACK.end
-            )),
-        }
+        Ok(addresses)
     }
 
     /// The verified module.
@@ -70,8 +89,7 @@ impl Case {
     /// # Errors
     /// The rules that the kernel breaks.
     pub fn module(&self) -> Result<Verified<Module>, String> {
-        let funcs = vec![self.func.clone()];
-        verify(Module::from(funcs)).map_err(|e| e.to_string())
+        verify(self.code.clone()).map_err(|e| e.to_string())
     }
 
     /// The compiled program that calls the kernel, proved by the checker.
@@ -81,7 +99,7 @@ impl Case {
     pub fn machine(&self) -> Result<Machine, String> {
         let module = self.module()?;
         let args = self.args()?;
-        let machine = Machine::new(&module, &self.func.name, &args);
+        let machine = Machine::new(&module, self.symbol(), &args);
         let machine = machine.map_err(|e| e.to_string())?;
         machine.prove().map_err(|e| e.to_string())?;
         Ok(machine)
@@ -155,7 +173,7 @@ pub fn interpret(case: &Case, pattern: Pattern, seed: u64) -> Result<Vec<Vec<u8>
     let module = case.module()?;
     let memory = case.memory(&case.inputs(pattern, seed))?;
     let mut interpreter = Interpreter::new(&module, memory, NoLocks, BUDGET);
-    let outcome = interpreter.run(&case.func.name, &case.args()?);
+    let outcome = interpreter.run(case.symbol(), &case.args()?);
     outcome.map_err(|trap| trap.to_string())?;
     let regions = interpreter.memory.regions().iter();
     regions

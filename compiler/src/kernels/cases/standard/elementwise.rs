@@ -23,7 +23,7 @@ fn case_passthrough(bytes: u32) -> Result<Case, KernelError> {
     Ok(Case {
         kernel: "passthrough",
         shape: format!("{bytes} bytes"),
-        func: passthrough(bytes)?,
+        code: passthrough(bytes)?.into(),
         operands: vec![
             operand("src", Elem::I8, len, 64, Role::In),
             operand("dst", Elem::I8, len, 64, Role::Out),
@@ -46,7 +46,7 @@ pub fn scale(elements: u32, factor: i16, shift: u32) -> Result<Case, KernelError
     Ok(Case {
         kernel: "scale_i16",
         shape: elements.to_string(),
-        func: scale_i16(elements, factor, shift)?,
+        code: scale_i16(elements, factor, shift)?.into(),
         operands: vec![
             operand("src", Elem::I16, len, 64, Role::In),
             operand("dst", Elem::I16, len, 64, Role::Out),
@@ -70,7 +70,7 @@ fn case_scale_bf16(elements: u32) -> Result<Case, KernelError> {
     Ok(Case {
         kernel: "scale_bf16",
         shape: elements.to_string(),
-        func: scale_bf16(elements, factor)?,
+        code: scale_bf16(elements, factor)?.into(),
         operands: vec![
             operand("src", Elem::Bf16, len, 64, Role::In),
             operand("dst", Elem::Bf16, len, 64, Role::Out),
@@ -101,7 +101,7 @@ fn case_add(addend: Addend, elements: u32) -> Result<Case, KernelError> {
     Ok(Case {
         kernel: addend.name(),
         shape: elements.to_string(),
-        func: add(addend, elements)?,
+        code: add(addend, elements)?.into(),
         operands: vec![
             operand("x", elem, len, 64, Role::In),
             operand("y", elem, len, 64, Role::In),
@@ -133,7 +133,7 @@ fn case_transpose(wide: bool) -> Result<Case, KernelError> {
     Ok(Case {
         kernel: shape.name(),
         shape: format!("{m}x{n}"),
-        func: transpose(shape)?,
+        code: transpose(shape)?.into(),
         operands: vec![
             operand("src", elem, len, 8, Role::In),
             operand("dst", elem, len, 8, Role::Out),

@@ -70,7 +70,7 @@ fn case_exp(elements: u32) -> Result<Case, KernelError> {
     Ok(Case {
         kernel: "exp",
         shape: elements.to_string(),
-        func: exp(elements)?,
+        code: exp(elements)?.into(),
         operands: vec![
             rows("x", 1, elements, Role::In, values),
             rows("y", 1, elements, Role::Out, values),
@@ -104,7 +104,7 @@ fn case_gelu(elements: u32) -> Result<Case, KernelError> {
     Ok(Case {
         kernel: "gelu",
         shape: elements.to_string(),
-        func: gelu(elements)?,
+        code: gelu(elements)?.into(),
         operands: vec![
             rows("x", 1, elements, Role::In, values),
             rows("work", 1, gelu::WORK, Role::Work, values),
@@ -129,7 +129,7 @@ fn case_silu(elements: u32) -> Result<Case, KernelError> {
     Ok(Case {
         kernel: "silu",
         shape: elements.to_string(),
-        func: silu(elements)?,
+        code: silu(elements)?.into(),
         operands: vec![
             rows("x", 1, elements, Role::In, values),
             rows("work", 1, elements, Role::Work, values),
@@ -148,7 +148,7 @@ fn case_softmax(count: u32, columns: u32) -> Result<Case, KernelError> {
     Ok(Case {
         kernel: "softmax",
         shape: format!("{count}x{columns}"),
-        func: softmax(count, columns)?,
+        code: softmax(count, columns)?.into(),
         operands: vec![
             rows("x", count, columns, Role::In, values),
             rows("work", 1, softmax::work(count, columns), Role::Work, values),
@@ -178,7 +178,7 @@ pub fn case_layernorm(count: u32, columns: u32) -> Result<Case, KernelError> {
     Ok(Case {
         kernel: "layernorm",
         shape: format!("{count}x{columns}"),
-        func: layernorm(count, columns)?,
+        code: layernorm(count, columns)?.into(),
         operands: vec![
             rows("x", count, columns, Role::In, values),
             rows("terms", 2, columns, Role::In, around(0.5, 1.0)),

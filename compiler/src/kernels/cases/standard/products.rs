@@ -76,7 +76,7 @@ fn case_i8([m, k, n]: [u32; 3], accumulate: bool) -> Result<Case, KernelError> {
     Ok(Case {
         kernel: shape.name(),
         shape: format!("{m}x{k}x{n}"),
-        func: matmul_i8(shape)?,
+        code: matmul_i8(shape)?.into(),
         operands: vec![
             operand("a", Elem::I8, shape.a_bytes(), 8, Role::In),
             operand("b", Elem::I8, shape.b_bytes(), 8, Role::In),
@@ -142,7 +142,7 @@ fn case_requant(sizes: [u32; 3], to: To, accumulate: bool) -> Result<Case, Kerne
     Ok(Case {
         kernel: requant.name(accumulate),
         shape: format!("{m}x{k}x{n}"),
-        func: matmul_i8_requant(shape, requant)?,
+        code: matmul_i8_requant(shape, requant)?.into(),
         operands,
         work,
         exact: Box::new(move |operands| {
@@ -191,7 +191,7 @@ fn case_bf16(sizes: [u32; 3], sum: Sum) -> Result<Case, KernelError> {
     Ok(Case {
         kernel: shape.name(),
         shape: format!("{m}x{k}x{n}"),
-        func: matmul_bf16(shape)?,
+        code: matmul_bf16(shape)?.into(),
         operands,
         work,
         exact: Box::new(move |operands| {
