@@ -190,7 +190,7 @@ fn shapes_that_kernels_refuse() {
         requant(8, 32, 0, 0),
         requant(8, 0, 32, 0),
         requant(8, 0, 0, 32),
-        requant(72, 0, 0, 0),
+        requant(8192, 0, 0, 0),
         matmul_bf16(product(24, 8, 16)),
         matmul_bf16(product(16, 4, 16)),
         matmul_bf16(product(16, 8, 0)),

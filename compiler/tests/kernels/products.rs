@@ -97,7 +97,9 @@ fn i8s(len: u64) -> impl Strategy<Value = Vec<i8>> {
 
 #[test]
 fn requantised_products_follow_the_fixed_point_form() {
-    let sizes = (1u32..=2, 1u32..=2, 1u32..=2, any::<bool>());
+    // Along k without a loop and with one.
+    let k = prop_oneof![1u32..=2, 8u32..=12];
+    let sizes = (1u32..=2, k, 1u32..=2, any::<bool>());
     let inputs = sizes.prop_flat_map(|(m, k, n, accumulate)| {
         let shape = MatmulI8 {
             m: 16 * m,

@@ -5,7 +5,7 @@
 //! eight products, eight cycles on the one multiplier: the multiplier binds.
 
 use super::layout::Blocked;
-use super::product::{A_BLOCKS, Ends, Pointers, Product};
+use super::product::{A_BLOCKS, Ends, PANEL, Pointers, Product};
 use super::{BLOCK_M, TILE_K, TILE_M, TILE_N};
 use crate::kernels::error::{KernelError, blocks, fits};
 use kernel::builder::FuncBuilder;
@@ -135,6 +135,7 @@ pub fn matmul_bf16(shape: MatmulBf16) -> Result<Func, KernelError> {
         n: shape.n,
         mode: MacMode::Bf16M4K8N4,
         block_n: BLOCK_N,
+        at_once: PANEL,
     };
     product.build(&mut b, [a, weights], &pointers, &shape.sum);
     Ok(b.finish())

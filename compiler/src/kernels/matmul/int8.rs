@@ -5,7 +5,7 @@
 //! units, for four products, four cycles on the one multiplier: the multiplier binds.
 
 use super::layout::Blocked;
-use super::product::{A_BLOCKS, Ends, Pointers, Product};
+use super::product::{A_BLOCKS, Ends, PANEL, Pointers, Product};
 use super::{BLOCK_M, TILE_K, TILE_M, TILE_N};
 use crate::kernels::error::{KernelError, blocks, fits};
 use kernel::builder::FuncBuilder;
@@ -109,6 +109,7 @@ pub(super) fn product(shape: MatmulI8) -> Product {
         n: shape.n,
         mode: MacMode::I8M4K8N8,
         block_n: BLOCK_N,
+        at_once: PANEL,
     }
 }
 

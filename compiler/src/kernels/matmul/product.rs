@@ -5,7 +5,8 @@
 //! the walk along k is unrolled: a pass makes the two halves of a tile, each in accumulators of its own,
 //! so that those of one half are stored while the products of the other are made, and the next pass
 //! begins before the stores of the last have ended. Where k is long, a loop along k is innermost, and the
-//! operands of a step are loaded while the products of the one before it are made.
+//! operands of a step are loaded while the products of the one before it are made; it makes a whole tile,
+//! or half of one where what is done with the sums needs registers of its own.
 
 use super::{BLOCK_M, TILE_K, TILE_M, TILE_N};
 use crate::kernels::unroll::unrolled;
@@ -22,7 +23,7 @@ const UNROLL: u32 = 2;
 /// Blocks of A in a tile.
 pub(super) const A_BLOCKS: usize = (TILE_M / BLOCK_M) as usize;
 /// Blocks of B that lie side by side in its layout.
-const PANEL: usize = 2;
+pub(super) const PANEL: usize = 2;
 
 /// What a product multiplies.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +38,8 @@ pub(super) struct Product {
     pub(super) mode: MacMode,
     /// Columns of a block of B and C.
     pub(super) block_n: u32,
+    /// Columns of blocks that a loop along k sums at once: 1 or [`PANEL`].
+    pub(super) at_once: usize,
 }
 
 /// Pointers besides those to A and B.
@@ -280,7 +283,10 @@ impl Product {
                 let (at, by_block) = carried[1..].split_at(columns.len());
                 let by_column = at.iter().copied().zip(bytes.iter().copied()).collect();
                 let mut pointers = Pointers::new(by_block.to_vec(), by_column);
-                let weights = self.panel(b, [a, carried[0]], &mut pointers, ends);
+                let mut weights = carried[0];
+                for first in (0..PANEL).step_by(self.at_once) {
+                    weights = self.blocks(b, [a, weights], &mut pointers, ends, first);
+                }
                 let moved = |(p, bytes): &(Value, i32)| b.ptr_add(*p, PANEL as i32 * bytes);
                 let by_column: Vec<Value> = pointers.by_column.iter().map(moved).collect();
                 [&[weights], by_column.as_slice(), &pointers.by_block].concat()
@@ -291,23 +297,25 @@ impl Product {
         });
     }
 
-    /// The blocks of C of one panel of B in one tile row; the pointer to the next panel.
-    fn panel(
+    /// The blocks of C of some columns of a panel of B, from `first` on, in one tile row; the pointer to
+    /// those of the columns behind them.
+    fn blocks(
         self,
         b: &mut FuncBuilder,
         operands: [Value; 2],
         pointers: &mut Pointers,
         ends: &dyn Ends,
+        first: usize,
     ) -> Value {
         let mut state = Panel {
             pointers: operands,
             operands: Vec::new(),
-            accs: self.starts(b, pointers, ends, 0..PANEL),
+            accs: self.starts(b, pointers, ends, first..first + self.at_once),
         };
         state.operands = state.load(b, self);
         let steps = self.k / TILE_K;
         let last = unrolled(b, steps - 1, UNROLL, &state.values(), |b, steps, values| {
-            let mut state = Panel::of(values);
+            let mut state = Panel::of(values, self.at_once);
             for _ in 0..steps {
                 let next = state.load(b, self);
                 state.multiply(b, self.mode);
@@ -315,10 +323,20 @@ impl Product {
             }
             state.values()
         });
-        let mut state = Panel::of(&last);
+        let mut state = Panel::of(&last, self.at_once);
         state.multiply(b, self.mode);
-        finish(b, pointers, ends, &state.accs, 0);
-        state.pointers[1]
+        finish(b, pointers, ends, &state.accs, first);
+        // The walk along k has passed the panel; columns are left of it, or it began with a later one.
+        let size = self.b().bytes() as i32;
+        let behind = (first + self.at_once) % PANEL;
+        let back = match behind {
+            0 => first as i32 * size,
+            columns => self.b_panel() - (columns - first) as i32 * size,
+        };
+        match back {
+            0 => state.pointers[1],
+            back => b.ptr_add(state.pointers[1], -back),
+        }
     }
 }
 
@@ -340,9 +358,9 @@ fn finish(
 struct Panel {
     /// To the blocks of A and B that follow the operands.
     pointers: [Value; 2],
-    /// Four blocks of A, two of B.
+    /// Four blocks of A, and of B one for each column.
     operands: Vec<Value>,
-    /// Eight blocks of C.
+    /// Four blocks of C for each column.
     accs: Vec<Value>,
 }
 
@@ -353,8 +371,8 @@ impl Panel {
     }
 
     /// The parts of a list that [`Panel::values`] made.
-    fn of(values: &[Value]) -> Self {
-        let (operands, accs) = values[2..].split_at(A_BLOCKS + PANEL);
+    fn of(values: &[Value], columns: usize) -> Self {
+        let (operands, accs) = values[2..].split_at(A_BLOCKS + columns);
         Panel {
             pointers: [values[0], values[1]],
             operands: operands.to_vec(),
@@ -364,11 +382,16 @@ impl Panel {
 
     /// Loads the operands of a step.
     fn load(&mut self, b: &mut FuncBuilder, product: Product) -> Vec<Value> {
-        let blocks = [(A_BLOCKS, product.a()), (PANEL, product.b())];
+        // Columns of the panel that are summed at another time are passed over.
+        let blocks = [
+            (A_BLOCKS, product.a(), 1),
+            (product.at_once, product.b(), 1 + PANEL - product.at_once),
+        ];
         let mut operands = Vec::new();
-        for (pointer, (count, ty)) in self.pointers.iter_mut().zip(blocks) {
-            for _ in 0..count {
-                let (block, next) = b.load_post(ty, *pointer, ty.bytes() as i32);
+        for (pointer, (count, ty, last)) in self.pointers.iter_mut().zip(blocks) {
+            for k in 0..count {
+                let step = if k + 1 == count { last } else { 1 };
+                let (block, next) = b.load_post(ty, *pointer, step as i32 * ty.bytes() as i32);
                 operands.push(block);
                 *pointer = next;
             }

@@ -5,7 +5,7 @@
 //! last place is that of the fixed point, and subtraction of that float.
 
 use super::int8::{self, ACC, BLOCK_N, MatmulI8};
-use super::product::{A_BLOCKS, Ends, Pointers, WHOLE_K};
+use super::product::{A_BLOCKS, Ends, Pointers, Product};
 use crate::kernels::error::{KernelError, at_most, fits};
 use kernel::builder::FuncBuilder;
 use kernel::ir::{Func, MacMode, SrsMode, Value};
@@ -72,25 +72,16 @@ impl Requant {
 /// `shape` accumulates, `.._last` with a sixth `partial: ptr`, sums of 32 bits in C's order that are added.
 ///
 /// A, B and C lie as [`MatmulI8`] says; bias (i32) and scale (i16) are `[n/8][4 rows][8 columns]`, each
-/// column's value four times ([`repeat_columns`]). See [`Requant`] for the arithmetic.
+/// column's value four times ([`repeat_columns`]). See [`Requant`] for the arithmetic. Where sizes are padded as
+/// there, a result beyond the matrix is what the bias of its column alone comes to.
 ///
-/// Bound: one cycle for 256 multiply-accumulates, and for 32 results one more (i8) or four (bf16).
+/// Bound: one cycle for 256 multiply-accumulates, and for 32 results one more (i8) or four (bf16). Where k is
+/// above 64, halves of a tile are summed in a loop each, which takes a dozen cycles more to fill and drain.
 ///
 /// # Errors
-/// As [`MatmulI8::check`], k above 64, and shifts or an exponent out of range.
+/// As [`MatmulI8::check`], bias beyond a data memory, and shifts or an exponent out of range.
 pub fn matmul_i8_requant(shape: MatmulI8, requant: Requant) -> Result<Func, KernelError> {
     shape.check()?;
-    // A loop along k would leave the results of a whole tile to be requantised behind it, in more
-    // registers than there are.
-    if shape.k > WHOLE_K {
-        return Err(KernelError::OutOfRange {
-            kernel: NAME,
-            what: "k",
-            value: shape.k,
-            max: WHOLE_K,
-            help: "sum what comes before with matmul_i8 and hand it over as partial sums",
-        });
-    }
     at_most(NAME, "shift_in", requant.shift_in, MAX_SHIFT)?;
     at_most(NAME, "shift_out", requant.shift_out, MAX_SHIFT)?;
     if let To::Bf16 { exponent } = requant.to {
@@ -118,7 +109,13 @@ pub fn matmul_i8_requant(shape: MatmulI8, requant: Requant) -> Result<Func, Kern
             To::Bf16 { exponent } => Some(Float::new(&mut b, exponent)),
         },
     };
-    int8::product(shape).build(&mut b, operands, &pointers, &ends);
+    // Behind a loop along k the results of a whole tile would be requantised in more registers than there
+    // are.
+    let product = Product {
+        at_once: 1,
+        ..int8::product(shape)
+    };
+    product.build(&mut b, operands, &pointers, &ends);
     Ok(b.finish())
 }
 

@@ -16,7 +16,9 @@ pub(super) fn cases() -> Result<Vec<Case>, KernelError> {
         for accumulate in [false, true] {
             cases.push(case_requant([64; 3], to, accumulate)?);
         }
+        cases.push(case_requant([64, 128, 64], to, false)?);
     }
+    cases.push(case_requant([32, 256, 64], To::I8, true)?);
     for sum in [Sum::Bf16, Sum::F32, Sum::Accumulate, Sum::PartialToBf16] {
         cases.push(case_bf16([64; 3], sum)?);
     }
@@ -24,16 +26,12 @@ pub(super) fn cases() -> Result<Vec<Case>, KernelError> {
     Ok(cases)
 }
 
-/// Work of the products: what is multiplied at once, half a tile (16x8) where k is short or for bf16, a
-/// whole one (16x16) otherwise, reads its rows of A and columns of B.
-fn work([m, k, n]: [u32; 3], element: u64, macs_per_issue: u64) -> Work {
+/// Work of the products: what is multiplied at once, a `whole` tile (16x16) or half of one (16x8), reads its
+/// rows of A and columns of B.
+fn work([m, k, n]: [u32; 3], element: u64, macs_per_issue: u64, whole: bool) -> Work {
     let tiles = u64::from(m / 16 * (n / 16));
     let macs = u64::from(m) * u64::from(k) * u64::from(n);
-    let columns = if k <= 64 || element == 2 {
-        2 * (16 + 8)
-    } else {
-        16 + 16
-    };
+    let columns = if whole { 16 + 16 } else { 2 * (16 + 8) };
     Work {
         loads: tiles * u64::from(k) * element * columns / 32,
         vector: macs / macs_per_issue,
@@ -70,7 +68,7 @@ fn case_i8([m, k, n]: [u32; 3], accumulate: bool) -> Result<Case, KernelError> {
         false => Role::Out,
     };
     let c_vectors = shape.c_bytes() / 32;
-    let mut work = work([m, k, n], 1, 256);
+    let mut work = work([m, k, n], 1, 256, k > 64);
     work.loads += u64::from(accumulate) * c_vectors;
     work.stores = c_vectors;
     Ok(Case {
@@ -125,7 +123,7 @@ fn case_requant(sizes: [u32; 3], to: To, accumulate: bool) -> Result<Case, Kerne
         // Its rows are cut into blocks: what a result may be off is measured by the whole.
         operand("c", elem, elements, elements as u32, Role::Out),
     ];
-    let mut work = work(sizes, 1, 256);
+    let mut work = work(sizes, 1, 256, false);
     // Bias (four) and scale (two) are loaded once for the four blocks of a column of a tile.
     work.loads += elements / 128 * 6;
     // Shifts to registers share the slot of the stores: one a block for 8-bit results, two for bf16.
@@ -180,7 +178,7 @@ fn case_bf16(sizes: [u32; 3], sum: Sum) -> Result<Case, KernelError> {
         operand("b", Elem::Bf16, u64::from(k * n), 4, Role::In),
         operand("c", elem, elements, 4, role),
     ];
-    let mut work = work(sizes, 2, 128);
+    let mut work = work(sizes, 2, 128, false);
     work.stores = elements * u64::from(elem.bytes()) / 32;
     if sum == Sum::PartialToBf16 {
         operands.push(operand("partial", Elem::F32, elements, 4, Role::In));
