@@ -55,6 +55,9 @@ impl Reader<'_> {
                 Elem::F32 => self.float(token)?.to_bits(),
             };
             bytes.extend(&bits.to_le_bytes()[..elem.bytes() as usize]);
+            if self.next.kind == Kind::Int {
+                return Err(self.unexpected("a comma between elements"));
+            }
             if !self.at(",") {
                 break;
             }
