@@ -12,7 +12,7 @@ use super::mir::{self, Label, MData, MOperand};
 use super::select::{lower, start};
 use super::spill::SpillReport;
 use super::vcode::VFunc;
-use kernel::data::addresses;
+use kernel::data::{Prices, addresses_by};
 use kernel::ir::Module;
 use kernel::verify::Verified;
 
@@ -25,6 +25,8 @@ pub struct Options {
     pub stack_bytes: u32,
     /// What else of the core's own data memory constant data is to spare, by addresses of the data space.
     pub taken: Vec<Range<u32>>,
+    /// What it costs that constant data lie in the banks of that memory.
+    pub prices: Prices,
 }
 
 impl Default for Options {
@@ -33,6 +35,7 @@ impl Default for Options {
             entry: "main".to_owned(),
             stack_bytes: arch::limits::DEFAULT_STACK_BYTES,
             taken: Vec::new(),
+            prices: Prices::new(),
         }
     }
 }
@@ -85,7 +88,7 @@ pub fn compile_reported(
     };
     let mut taken = options.taken.clone();
     taken.push(CORE_OWN..CORE_OWN + options.stack_bytes);
-    let constants = addresses(module, &taken)?;
+    let constants = addresses_by(module, &taken, &options.prices)?;
     compiled.program.data = module
         .data
         .iter()

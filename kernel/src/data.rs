@@ -1,9 +1,10 @@
 //! Where constant data lies.
 //!
 //! Constants stand in the core's own data memory as high as they can, each where it fits first from the
-//! top in the order of the module. Buffers and the stack stand low, so that a program moves nobody's
-//! buffer when it brings a table along.
+//! top in the order of the module, or in a bank where it costs less. Buffers and the stack stand low, so
+//! that a program moves nobody's buffer when it brings a table along.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -57,13 +58,29 @@ impl NoRoom {
 /// Addresses of the constant data of a module, by its name.
 pub type Addresses = BTreeMap<String, u32>;
 
+/// What it costs that constants have bytes in banks of the core's memory, by their names: cycles in which
+/// accesses to them and to what else lies there may meet.
+pub type Prices = BTreeMap<(String, u8), u64>;
+
 /// Addresses of the constant data of a module in the core's data space, apart from what is `taken`.
 ///
 /// # Errors
 /// As [`place`].
 pub fn addresses(module: &Module, taken: &[Range<u32>]) -> Result<Addresses, NoRoom> {
+    addresses_by(module, taken, &Prices::new())
+}
+
+/// As [`addresses`], each where it costs least.
+///
+/// # Errors
+/// As [`place`].
+pub fn addresses_by(
+    module: &Module,
+    taken: &[Range<u32>],
+    prices: &Prices,
+) -> Result<Addresses, NoRoom> {
     let names = module.data.iter().map(|data| data.name.clone());
-    Ok(names.zip(place(&module.data, taken)?).collect())
+    Ok(names.zip(place_by(&module.data, taken, prices)?).collect())
 }
 
 /// Addresses of constants in the core's data space, in their order, apart from what is `taken`.
@@ -71,6 +88,11 @@ pub fn addresses(module: &Module, taken: &[Range<u32>]) -> Result<Addresses, NoR
 /// # Errors
 /// The first constant for which no room is left.
 pub fn place(data: &[Data], taken: &[Range<u32>]) -> Result<Vec<u32>, NoRoom> {
+    place_by(data, taken, &Prices::new())
+}
+
+/// As [`place`], each where it costs least, of equal places at the highest.
+fn place_by(data: &[Data], taken: &[Range<u32>], prices: &Prices) -> Result<Vec<u32>, NoRoom> {
     let mut taken = taken.to_vec();
     let mut addresses = Vec::new();
     for constant in data {
@@ -83,11 +105,23 @@ pub fn place(data: &[Data], taken: &[Range<u32>]) -> Result<Vec<u32>, NoRoom> {
             None => CORE_OWN..CORE_OWN + CORE_DATA_BYTES,
         };
         let rooms = rooms(&within, &taken);
-        let fits = |room: &Range<u32>| {
-            let first = room.end.checked_sub(bytes)? / align * align;
-            (first >= room.start).then_some(first)
+        let price = |address: u32| -> u64 {
+            let banks = bank_of(address)..=bank_of(address + bytes.max(1) - 1);
+            let prices = banks.filter_map(|bank| prices.get(&(constant.name.clone(), bank)));
+            prices.fold(0, |sum, price| sum.saturating_add(*price))
         };
-        let Some(address) = rooms.iter().rev().find_map(fits) else {
+        // As high as it fits into a room, and into what of the room lies below each bank's end.
+        let fits = |room: &Range<u32>| {
+            let ends = (1..=u32::from(BANKS)).map(|bank| CORE_OWN + bank * CORE_BANK_BYTES);
+            let ends = ends.map(|end| end.min(room.end));
+            let first = ends.filter_map(|end| Some(end.checked_sub(bytes)? / align * align));
+            let start = room.start;
+            first
+                .filter(move |first| *first >= start)
+                .collect::<Vec<_>>()
+        };
+        let places = rooms.iter().flat_map(fits);
+        let Some(address) = places.min_by_key(|at| (price(*at), Reverse(*at))) else {
             let sizes = rooms.iter().map(|room| room.end - room.start);
             return Err(NoRoom {
                 name: constant.name.clone(),
@@ -101,6 +135,11 @@ pub fn place(data: &[Data], taken: &[Range<u32>]) -> Result<Vec<u32>, NoRoom> {
         addresses.push(address);
     }
     Ok(addresses)
+}
+
+/// The bank of an address of the core's own memory.
+fn bank_of(address: u32) -> u8 {
+    (address.saturating_sub(CORE_OWN) / CORE_BANK_BYTES) as u8
 }
 
 /// What of a range is not taken, lowest first.
@@ -140,6 +179,24 @@ mod tests {
         let taken = [0x7fff0..0x80000, 0x7c000..0x7fe00, STACK];
         let constants = [data("a", 0x1e0), data("b", 0x20)];
         assert_eq!(place(&constants, &taken), Ok(vec![0x7fe00, 0x7bfe0]));
+    }
+
+    #[test]
+    fn constants_lie_where_they_cost_least() {
+        let constants = [data("a", 64), data("b", 64), data("c", 40000)];
+        let price = |name: &str, bank, cycles| ((name.to_owned(), bank), cycles);
+        let prices = [
+            price("a", 3, 9),
+            price("a", 2, 5),
+            price("a", 1, 9),
+            price("a", 0, 6),
+        ];
+        let prices = prices
+            .into_iter()
+            .chain([price("c", 3, 1), price("c", 0, 2)]);
+        let addresses = place_by(&constants, &[STACK], &prices.collect());
+        // The largest fits only where it costs something.
+        assert_eq!(addresses, Ok(vec![0x7bfc0, 0x7ffc0, 0x72380]));
     }
 
     #[test]

@@ -9,9 +9,13 @@ use aie2::checker::CheckError;
 use aie2::listing::listing_of_elf;
 use aie2::stats::LoopStats;
 use aie2::{self, checker, emit, layout, stats};
+use arch::array::memory::CORE_OWN;
+use arch::limits::CORE_BANK_BYTES;
 use array::program::entry_function;
-use array::worker::CorePlan;
+use array::worker::{CorePlan, PlanArg, PlanStep};
+use kernel::data::Prices;
 use kernel::ir::Module;
+use kernel::together::{Operand, together};
 use kernel::verify::verify;
 
 /// A compiled core program with everything that tells how it came about.
@@ -47,12 +51,15 @@ pub fn compile(
     kernels: &Module,
     taken: &[Range<u32>],
 ) -> Result<CoreProgram, String> {
+    let mut prices = Prices::new();
+    meet(&plan.body, kernels, taken, 1, &mut prices);
     let mut module = kernels.clone();
     module.funcs.insert(0, entry_function(plan));
     let verified = verify(module).map_err(|e| e.to_string())?;
     let options = aie2::Options {
         stack_bytes: plan.stack_bytes,
         taken: taken.to_vec(),
+        prices,
         ..aie2::Options::default()
     };
     let compiled = aie2::compile_reported(&verified, &options).map_err(|e| e.to_string())?;
@@ -80,6 +87,53 @@ pub fn compile(
         elf,
         module: verified.into_inner(),
     })
+}
+
+/// What a step inside a loop costs more than the same one outside.
+const LOOP: u64 = 8;
+
+/// Adds what it costs that constant data lie in the banks of buffers that the steps' calls access together
+/// with them.
+fn meet(
+    steps: &[PlanStep],
+    kernels: &Module,
+    buffers: &[Range<u32>],
+    times: u64,
+    prices: &mut Prices,
+) {
+    for step in steps {
+        match step {
+            PlanStep::Loop { body, .. }
+            | PlanStep::LoopBy { body, .. }
+            | PlanStep::Forever { body } => {
+                meet(body, kernels, buffers, times.saturating_mul(LOOP), prices);
+            }
+            PlanStep::Call { kernel, args } => {
+                for (pair, cycles) in together(kernels, kernel) {
+                    let [Operand::Param(param), Operand::Data(name)] = pair else {
+                        continue;
+                    };
+                    for bank in args.get(param).map_or(0..0, |arg| banks(arg, buffers)) {
+                        let price = prices.entry((name.to_owned(), bank)).or_default();
+                        *price = price.saturating_add(times.saturating_mul(cycles));
+                    }
+                }
+            }
+            PlanStep::Acquire { .. } | PlanStep::Release { .. } => {}
+        }
+    }
+}
+
+/// The banks of the core's own memory that the buffer of an argument has bytes in.
+fn banks(arg: &PlanArg, buffers: &[Range<u32>]) -> Range<u8> {
+    let PlanArg::Address(address) = arg else {
+        return 0..0;
+    };
+    let bank = |at: u32| (at.saturating_sub(CORE_OWN) / CORE_BANK_BYTES) as u8;
+    match buffers.iter().find(|b| b.contains(address)) {
+        Some(buffer) => bank(*address)..bank(buffer.end - 1) + 1,
+        None => 0..0,
+    }
 }
 
 fn loop_report(stats: LoopStats) -> LoopReport {

@@ -12,6 +12,7 @@ use npuc::build::cache::Key;
 use npuc::build::files;
 use npuc::build::report::Report;
 use npuc::kernel::ir::Module;
+use npuc::kernel::read::load;
 use npuc::kernel::types::Elem;
 use npuc::kernels::cases::interpret;
 use npuc::kernels::cases::values::{Pattern, to_bytes};
@@ -141,6 +142,45 @@ fn a_design_says_what_meets() {
     kernel `add_i32` meets bank 4, there are 0 to 3
     help: count from 0, or leave `meets` out
     ");
+}
+
+/// A kernel whose table would lie highest, beside what it is added to.
+#[test]
+fn a_table_lies_beside_no_operand() {
+    let table: Vec<String> = (0..256).map(|n| n.to_string()).collect();
+    let kernel = format!(
+        "const @t: i32[256] = {}
+kernel @plus(%x: ptr noalias, %y: ptr noalias) {{
+  %t = addr @t
+  %a, %b, %c = loop 32 (%p = %x, %q = %t, %r = %y) {{
+    %v, %p1 = load.post i32x8 %p, 32
+    %w, %q1 = load.post i32x8 %q, 32
+    %s = vadd %v, %w
+    %r1 = store.post %s, %r, 32
+    yield %p1, %q1, %r1
+  }}
+}}",
+        table.join(", ")
+    );
+    let text = "design plus on npu1 columns 1 apart {
+  fifo y: i32[256] depth 1 (0,2) -> (0,0)
+  buffer (0,2) x: i32[256] at 57344
+  kernel plus(i32[256], i32[256])
+  worker (0,2) stack 1024 {
+    acquire y produce 1
+    call plus(x, y[0])
+    release y produce 1
+  }
+}";
+    let kernels = load(&kernel).unwrap_or_else(|e| panic!("{e}")).into_inner();
+    let design: Design = text.parse().unwrap_or_else(|e| panic!("{e}"));
+    let source = Source { design, kernels }.with_meetings();
+    let built = files::build("plus", &source, &Key::new(["plus"]), &|_| ());
+    let built = built.unwrap_or_else(|e| panic!("{e}"));
+    let report = built.iter().find(|(name, _)| name == "report.json");
+    let report: Report = serde_json::from_slice(&report.expect("a file").1).expect("a report");
+    let banks = report.cores[0].banks.as_ref().expect("a core of our own");
+    assert_eq!((banks.stalls, banks.uncounted.len()), (0, 0), "{banks:?}");
 }
 
 /// tanh of 512 elements, from a table that the kernel brings along in banks 1 and 2.
