@@ -44,11 +44,9 @@ pub struct LoopReport {
 
 impl fmt::Display for LoopReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} block {}: {} cycles a pass",
-            self.func, self.block, self.cycles
-        )?;
+        let plural = if self.cycles == 1 { "" } else { "s" };
+        let (func, block, cycles) = (&self.func, self.block, self.cycles);
+        write!(f, "{func} block {block}: {cycles} cycle{plural} a pass")?;
         write!(f, ", bound {} by {}", self.bound, self.binding)?;
         match self.note {
             Some(note) => write!(f, "; {note}")?,

@@ -38,11 +38,14 @@ fn slots_of(slot: Slot) -> u32 {
 /// The bound by slots and ports.
 pub fn resource_bound(func: &VFunc, insts: &[VInst]) -> Bound {
     let mut best = Bound {
-        cycles: 1,
+        cycles: 0,
         binding: "nothing".to_owned(),
     };
-    // Whatever has all its forms in a set of slots must be spread over it.
-    for set in 1u32..1 << SLOTS.len() {
+    // Whatever has all its forms in a set of slots must be spread over it; of sets that bind alike the
+    // smallest is named.
+    let mut sets: Vec<u32> = (1..1 << SLOTS.len()).collect();
+    sets.sort_by_key(|set| set.count_ones());
+    for set in sets {
         let demand: u32 = insts
             .iter()
             .map(|i| {
@@ -80,6 +83,7 @@ pub fn resource_bound(func: &VFunc, insts: &[VInst]) -> Bound {
             };
         }
     }
+    best.cycles = best.cycles.max(1);
     best
 }
 
