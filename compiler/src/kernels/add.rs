@@ -8,8 +8,6 @@ use kernel::types::{AccLane, Elem, Rounding, Saturation, Type};
 
 /// Bytes of one load and of one store.
 const STEP: i32 = 32;
-/// Sums of a pass: three of each way that f32 goes to accumulators and back.
-const UNROLL: u32 = 9;
 
 /// What is added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
@@ -74,19 +72,25 @@ pub fn add(addend: Addend, elements: u32) -> Result<Func, KernelError> {
     let pointers = [b.ptr_param(), b.ptr_param(), b.ptr_param()];
     let constants = Constants::new(&mut b, addend);
     let sums = elements / addend.lanes();
-    unrolled(&mut b, sums, UNROLL, &pointers, |b, steps, pointers| {
-        let (mut x, mut y, mut z) = (pointers[0], pointers[1], pointers[2]);
-        let mut sums = Vec::new();
-        for step in 0..steps {
-            let sum = constants.sum(b, addend, [&mut x, &mut y], Way::ALL[step as usize % 3]);
-            sums.push(sum);
-        }
-        for sum in sums {
-            let step = b.ty(sum).bytes() as i32;
-            z = b.store_post(sum, z, step);
-        }
-        vec![x, y, z]
-    });
+    let ways = match addend {
+        Addend::F32 => &Way::ALL[..],
+        _ => &Way::ALL[..1],
+    };
+    unrolled(
+        &mut b,
+        sums,
+        ways.len() as u32,
+        &pointers,
+        |b, steps, pointers| {
+            let (mut x, mut y, mut z) = (pointers[0], pointers[1], pointers[2]);
+            for way in &ways[..steps as usize] {
+                let sum = constants.sum(b, addend, [&mut x, &mut y], *way);
+                let step = b.ty(sum).bytes() as i32;
+                z = b.store_post(sum, z, step);
+            }
+            vec![x, y, z]
+        },
+    );
     Ok(b.finish())
 }
 

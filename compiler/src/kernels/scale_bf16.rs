@@ -2,13 +2,10 @@
 
 use super::error::{KernelError, blocks, finite, fits};
 use super::math::{LANES, STEP, TWO_TERMS, VECTOR, narrow, splat_pair};
-use super::unroll::unrolled;
 use kernel::builder::FuncBuilder;
-use kernel::ir::Func;
+use kernel::ir::{Count, Func};
 
 const NAME: &str = "scale_bf16";
-/// Vectors of a pass: an accumulator for each half of them, of eighteen.
-const UNROLL: u32 = 4;
 
 /// `scale_bf16(src: ptr, dst: ptr)`: `dst[i] = src[i] * factor`, rounded to nearest, ties to even, for
 /// `elements` elements, a multiple of 32; a shorter tensor is padded with what its caller likes, as elements
@@ -28,25 +25,15 @@ pub fn scale_bf16(elements: u32, factor: half::bf16) -> Result<Func, KernelError
     // For the elements of either half: a product has one term for each.
     let none = half::bf16::ZERO;
     let factors = [[factor, none], [none, factor]].map(|pair| splat_pair(&mut b, pair));
-    let vectors = elements / LANES;
-    unrolled(
-        &mut b,
-        vectors,
-        UNROLL,
-        &[src, dst],
-        |b, steps, pointers| {
-            let (mut src, mut dst) = (pointers[0], pointers[1]);
-            for _ in 0..steps {
-                let (value, next) = b.load_post(VECTOR, src, STEP);
-                src = next;
-                for factor in factors {
-                    let scaled = b.mul(TWO_TERMS, value, factor);
-                    let scaled = narrow(b, scaled);
-                    dst = b.store_post(scaled, dst, STEP / 2);
-                }
-            }
-            vec![src, dst]
-        },
-    );
+    b.loop_(Count::Const(elements / LANES), &[src, dst], |b, at| {
+        let (value, src) = b.load_post(VECTOR, at[0], STEP);
+        let mut dst = at[1];
+        for factor in factors {
+            let scaled = b.mul(TWO_TERMS, value, factor);
+            let scaled = narrow(b, scaled);
+            dst = b.store_post(scaled, dst, STEP / 2);
+        }
+        vec![src, dst]
+    });
     Ok(b.finish())
 }

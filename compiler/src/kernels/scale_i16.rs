@@ -1,9 +1,8 @@
 //! Multiplies 16-bit integers by a factor, shifts, rounds and saturates.
 
 use super::error::{KernelError, at_most, blocks, fits};
-use super::unroll::unrolled;
 use kernel::builder::FuncBuilder;
-use kernel::ir::{Func, MacMode, SrsMode};
+use kernel::ir::{Count, Func, MacMode, SrsMode};
 use kernel::types::{Elem, Rounding, Saturation, Type};
 
 const NAME: &str = "scale_i16";
@@ -11,9 +10,6 @@ const NAME: &str = "scale_i16";
 const LANES: u32 = 32;
 /// Bytes of as many elements.
 const STEP: i32 = 2 * LANES as i32;
-/// Products of a pass: one accumulator each, of nine; their sixteen stores hide the latencies of load,
-/// product and shift.
-const UNROLL: u32 = 8;
 /// A product of two 16-bit integers has 31 bits and a sign.
 const MAX_SHIFT: u32 = 31;
 
@@ -39,25 +35,11 @@ pub fn scale_i16(elements: u32, factor: i16, shift: u32) -> Result<Func, KernelE
     let factor = b.iconst(factor.into());
     let factor = b.splat(vector, factor);
     let shift = b.iconst(shift as i32);
-    unrolled(
-        &mut b,
-        elements / LANES,
-        UNROLL,
-        &[src, dst],
-        |b, steps, ptrs| {
-            let (mut src, mut dst) = (ptrs[0], ptrs[1]);
-            let mut scaled = Vec::new();
-            for _ in 0..steps {
-                let (value, next) = b.load_post(vector, src, STEP);
-                let product = b.mul(MacMode::I16E32, value, factor);
-                scaled.push(b.srs(vector, product, shift, mode));
-                src = next;
-            }
-            for value in scaled {
-                dst = b.store_post(value, dst, STEP);
-            }
-            vec![src, dst]
-        },
-    );
+    b.loop_(Count::Const(elements / LANES), &[src, dst], |b, at| {
+        let (value, src) = b.load_post(vector, at[0], STEP);
+        let product = b.mul(MacMode::I16E32, value, factor);
+        let scaled = b.srs(vector, product, shift, mode);
+        vec![src, b.store_post(scaled, at[1], STEP)]
+    });
     Ok(b.finish())
 }
