@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use kernel::ir::{Block, Func, Inst, MoveOp, Op, Value, VectorOp};
 use kernel::reach::{Reach, Root};
+use kernel::types::Type;
 
 /// The object of constant addresses and of parameters that others may reach too.
 pub(super) const SHARED_OBJECT: u32 = 0;
@@ -29,6 +30,54 @@ pub(super) struct Facts {
     /// Loads whose only use is an operation of the same block that widens what is loaded: loaded ->
     /// widened, and how.
     pub(super) widened_loads: HashMap<Value, (Value, Op)>,
+}
+
+/// What a block wants of the slots that load: `lda`, which alone loads scalars and accumulators and widens
+/// into accumulators, and `ldb`; and of `mv`, which widens what is loaded already.
+#[derive(Default)]
+struct LoadSlots {
+    /// Loads and partial stores of `lda` alone.
+    lda: usize,
+    /// Loads of either slot.
+    either: usize,
+    /// Vector operations, any of which may be one of `mv`.
+    mv: usize,
+}
+
+impl LoadSlots {
+    fn count(&mut self, op: &Op) {
+        match op {
+            Op::Load { ty, .. } => {
+                let slot = match ty {
+                    Type::Vec { .. } => &mut self.either,
+                    _ => &mut self.lda,
+                };
+                *slot += parts(*ty);
+            }
+            Op::LoadNarrow { .. } | Op::StoreNarrow { .. } => self.lda += 1,
+            Op::Vector(_) | Op::Splat { .. } | Op::Ups { .. } => self.mv += 1,
+            _ => {}
+        }
+    }
+
+    /// Of loads that could widen what they load, of so many parts each, how many should: where nothing else
+    /// wants `lda` alone, all; otherwise as many as do not make it the busiest slot.
+    fn fused(&self, parts: &[usize]) -> usize {
+        if self.lda == 0 {
+            return parts.len();
+        }
+        let both = (self.lda + self.either).div_ceil(2);
+        let fits = |fused: &usize| {
+            let parts: usize = parts[..*fused].iter().sum();
+            self.lda + parts <= both.max(self.mv - fused)
+        };
+        (0..=parts.len()).rev().find(fits).unwrap_or(0)
+    }
+}
+
+/// Accesses of 256 bits that a load takes.
+fn parts(ty: Type) -> usize {
+    (ty.bytes() as usize).div_ceil(32)
 }
 
 impl Facts {
@@ -73,12 +122,14 @@ impl Facts {
         let mut stores = HashSet::new();
         let mut loads = HashMap::new();
         let mut defined = HashMap::new();
+        let (mut slots, mut widened) = (LoadSlots::default(), Vec::new());
         for (at, Inst { results, op }) in block.insts.iter().enumerate() {
             defined.extend(results.iter().map(|value| (*value, at)));
+            slots.count(op);
             match op {
-                Op::Load { .. } => {
+                Op::Load { ty, .. } => {
                     placeable.insert(results[0]);
-                    loads.insert(results[0], at);
+                    loads.insert(results[0], (at, parts(*ty)));
                 }
                 Op::Srs { .. } | Op::Vector(VectorOp::ToBf16 { .. }) => {
                     placeable.insert(results[0]);
@@ -104,8 +155,9 @@ impl Facts {
                         _ => true,
                     };
                     let once = self.uses[value.index()] == 1;
-                    if once && loads.get(value).is_some_and(|load| above(*load)) {
-                        self.widened_loads.insert(*value, (results[0], op.clone()));
+                    let load = loads.get(value).filter(|(at, _)| once && above(*at));
+                    if let Some((_, parts)) = load {
+                        widened.push((*value, *parts, (results[0], op.clone())));
                     }
                 }
                 Op::Concat { lo, hi } => {
@@ -125,5 +177,13 @@ impl Facts {
                 op => op.blocks().for_each(|block| self.pair_up(block)),
             }
         }
+        // Unpacking takes the slot of its load either way.
+        let (unpacked, raised): (Vec<_>, Vec<_>) = widened
+            .into_iter()
+            .partition(|(_, _, (_, op))| matches!(op, Op::Vector(VectorOp::Move(_))));
+        let fused = slots.fused(&raised.iter().map(|r| r.1).collect::<Vec<_>>());
+        let widened = unpacked.into_iter().chain(raised.into_iter().take(fused));
+        self.widened_loads
+            .extend(widened.map(|(value, _, how)| (value, how)));
     }
 }

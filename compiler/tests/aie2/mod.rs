@@ -6,3 +6,4 @@ mod emit;
 mod kernels;
 mod layout;
 mod listing;
+mod widening;
