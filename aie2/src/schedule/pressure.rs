@@ -1,6 +1,6 @@
 //! How many units of wide and scalar registers are in use while a block is scheduled.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arch::aie2::Dir;
 
@@ -78,6 +78,8 @@ pub(super) struct Pressure<'a> {
     /// Reads of a unit's web that have not issued.
     pending: HashMap<(usize, usize), u32>,
     live: [i32; FILES],
+    /// Units in use: what is written there again takes no other.
+    alive: HashSet<(usize, usize)>,
     /// Webs alive after the block.
     stays: HashMap<(usize, usize), bool>,
 }
@@ -104,6 +106,7 @@ impl<'a> Pressure<'a> {
             units,
             pending: HashMap::new(),
             live: [0; FILES],
+            alive: HashSet::new(),
             stays: HashMap::new(),
         };
         for unit in live_out.iter() {
@@ -125,6 +128,7 @@ impl<'a> Pressure<'a> {
                         && written.insert(key, true).is_none()
                     {
                         pressure.live[file] += 1;
+                        pressure.alive.insert(key);
                     }
                 }
             }
@@ -148,17 +152,24 @@ impl<'a> Pressure<'a> {
             for unit in self.units.operand(inst, k) {
                 let key = self.key(unit);
                 match desc.dir {
+                    Dir::Out if self.alive.contains(&key) || !self.is_wanted(key) => {}
                     Dir::Out => change[file] += 1,
-                    Dir::In => {
-                        let last = self.pending.get(&key).copied() == Some(1);
-                        if last && !self.stays.contains_key(&key) {
-                            change[file] -= 1;
-                        }
-                    }
+                    Dir::In if self.is_last_read(key) => change[file] -= 1,
+                    Dir::In => {}
                 }
             }
         }
         change
+    }
+
+    /// Whether anything reads a unit from now on.
+    fn is_wanted(&self, key: (usize, usize)) -> bool {
+        self.pending.get(&key).is_some_and(|reads| *reads > 0) || self.stays.contains_key(&key)
+    }
+
+    /// Whether nothing reads a unit after its next read.
+    fn is_last_read(&self, key: (usize, usize)) -> bool {
+        self.pending.get(&key) == Some(&1) && !self.stays.contains_key(&key)
     }
 
     /// Whether an instruction keeps what is in use below what there is.
@@ -177,8 +188,21 @@ impl<'a> Pressure<'a> {
             if desc.dir == Dir::In && matches!(inst.args[k], Arg::Value { .. }) {
                 for unit in self.units.operand(inst, k) {
                     let key = self.key(unit);
+                    if self.is_last_read(key) {
+                        self.alive.remove(&key);
+                    }
                     if let Some(pending) = self.pending.get_mut(&key) {
                         *pending -= 1;
+                    }
+                }
+            }
+        }
+        for (.., desc, k) in inst.values() {
+            if desc.dir == Dir::Out {
+                for unit in self.units.operand(inst, k) {
+                    let key = self.key(unit);
+                    if self.is_wanted(key) {
+                        self.alive.insert(key);
                     }
                 }
             }
