@@ -163,7 +163,9 @@ pub(super) fn reciprocal(b: &mut FuncBuilder, floats: Value) -> Value {
     let guess = b.cast(VECTOR, guess);
     let guess = b.half(guess, false);
     let both = b.concat(guess, guess);
-    let one = splat_f32(b, 1.0);
+    let one = splat_bf16(b, half::bf16::ONE);
+    let one = b.half(one, false);
+    let one = b.to_f32(one);
     let missing = b.msc(TWO_TERMS, one, pair, both);
     let zeros = splat_bf16(b, half::bf16::ZERO);
     let zeros = b.half(zeros, false);
@@ -304,7 +306,7 @@ impl Exp2 {
     const OFFSET: i32 = 1282;
     const PRODUCT_SHIFT: i32 = 6;
     const SCALE: i32 = 15;
-    /// Half of 2^[`Self::SCALE`]; as a bf16, two.
+    /// Half of 2^[`Self::SCALE`].
     const HALF: u16 = 1 << (Self::SCALE - 1);
 
     pub(super) fn new(b: &mut FuncBuilder, sign: Sign) -> Self {
@@ -324,9 +326,9 @@ impl Exp2 {
         }
     }
 
-    /// Two in every lane, of which [`Self::HALF`] are the bits.
-    pub(super) fn two(&self, b: &mut FuncBuilder) -> Value {
-        b.cast(VECTOR, self.half)
+    /// -2^127 in every lane, of which [`Self::integer`] are the bits.
+    pub(super) fn lowest(&self, b: &mut FuncBuilder) -> Value {
+        b.cast(VECTOR, self.integer)
     }
 
     /// Two to the power of 32 fixed-point numbers, or of those negated, as the bits of bf16. Of an exponent

@@ -47,9 +47,10 @@ fn a_file_of_kernel_ir_works_in_as_much_memory_as_its_manifest_says() {
         parse(&manifest, folder.path()).expect("parses").remove(0)
     };
     let work = npuc::kernels::softmax::work(2, 1536);
-    let ran = trial(&mine(&format!(", work = {work}"))).expect("runs");
+    let with = |work: u32| trial(&mine(&format!(", work = {work}")));
+    let ran = with(work).expect("runs");
     assert!(ran.is_some());
-    let message = trial(&mine("")).expect_err("too little");
+    let message = with(work - 32).expect_err("too little");
     assert!(message.contains("no region holds"), "{message}");
     for work in ["0", "4294967295"] {
         let source = mine(&format!(", work = {work}")).source();
