@@ -32,6 +32,10 @@ pub(super) struct Finished {
 /// Times that a pipelined loop is stretched before it is not pipelined.
 const STRETCHES: u32 = 3;
 
+/// Instructions by which one may be ahead of another where registers are short, at first and at last.
+const NEAR: usize = 40;
+const LEAST_NEAR: usize = 5;
+
 /// Why a function has no registers.
 struct Lack {
     failure: Failure,
@@ -95,7 +99,12 @@ pub(super) fn finish(mut func: VFunc) -> Result<Finished, CompileError> {
             true => Where::OutsideLoops,
             false => Where::Anywhere,
         };
-        let relieved = (overlap == shortest || !overlapping)
+        // A loop that lacks registers for vectors itself is longer sooner than its surroundings are on the stack.
+        let own = is_wide(lack.failure.class)
+            && loops
+                .iter()
+                .any(|l| l.block == lack.block && l.note.is_none());
+        let relieved = ((overlap == shortest && !own) || !overlapping)
             && relieve(&mut func, &mut webs, &lack.failure, within, &mut spills);
         if relieved {
             overlap.clone_from(&shortest);
@@ -138,7 +147,7 @@ fn blamed<'a>(func: &VFunc, loops: &'a [LoopReport], block: usize) -> Vec<&'a Lo
 }
 
 /// Tries the limits one after the other, the last one only for blocks outside of loops that still want too many
-/// registers; the first failure is that of the shortest schedule.
+/// registers; a failure is that of a loop or of the shortest schedule.
 fn allocate(func: &VFunc, webs: &Webs) -> Result<MFunc, Box<Lack>> {
     let mut limits = vec![Limits::None; func.blocks.len()];
     let first = match allocate_with(func, webs, &limits) {
@@ -146,16 +155,26 @@ fn allocate(func: &VFunc, webs: &Webs) -> Result<MFunc, Box<Lack>> {
         Err(lack) => lack,
     };
     limits.fill(Limits::Pressure);
+    if let Ok(done) = allocate_with(func, webs, &limits) {
+        return Ok(done);
+    }
+    limits.fill(Limits::Near(NEAR));
     loop {
         let lack = match allocate_with(func, webs, &limits) {
             Ok(done) => return Ok(done),
             Err(lack) => lack,
         };
-        // What runs many times is not worth it.
-        if func.blocks[lack.block].depth > 0 || limits[lack.block] == Limits::InOrder {
+        // A loop's passes are not worth it.
+        if func.blocks[lack.block].trip.is_some() {
+            return Err(lack);
+        }
+        if limits[lack.block] == Limits::InOrder {
             return Err(first);
         }
-        limits[lack.block] = Limits::InOrder;
+        limits[lack.block] = match limits[lack.block] {
+            Limits::Near(ahead) if ahead > LEAST_NEAR => Limits::Near(ahead / 2),
+            _ => Limits::InOrder,
+        };
     }
 }
 

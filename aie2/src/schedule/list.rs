@@ -32,6 +32,9 @@ pub enum Limits {
     None,
     /// Vector and accumulator units in use stay below what there is where that is possible.
     Pressure,
+    /// The same, and instructions issue nearly in program order, none so many before another: what a program keeps
+    /// apart stays apart.
+    Near(usize),
     /// Instructions issue in program order.
     InOrder,
 }
@@ -187,7 +190,8 @@ fn fill(
         }
         let allows = |line: &Line<'_>, pressure: &Pressure<'_>, k: usize, forced: bool| {
             let inst = &line.insts[k];
-            if limits == Limits::Pressure && !forced && !pressure.allows(line.func, inst) {
+            let limited = matches!(limits, Limits::Pressure | Limits::Near(_));
+            if limited && !forced && !pressure.allows(line.func, inst) {
                 return None;
             }
             let mut forms = 0..inst.forms.len();
@@ -197,10 +201,10 @@ fn fill(
         };
         // With everything held back, the first in program order goes on.
         let forced = idle > PATIENCE;
+        while line.cycle[first_left].is_some() {
+            first_left += 1;
+        }
         let pick = if limits == Limits::InOrder {
-            while line.cycle[first_left].is_some() {
-                first_left += 1;
-            }
             let next = Some(first_left).filter(|k| ready.contains(&(-heights[*k], *k)));
             next.and_then(|k| allows(line, &pressure, k, forced))
         } else if forced {
@@ -209,7 +213,11 @@ fn fill(
             let mut by_order = by_order.into_iter();
             by_order.find_map(|k| allows(line, &pressure, k, forced))
         } else {
-            let mut by_height = ready.iter();
+            let end = match limits {
+                Limits::Near(ahead) => first_left + ahead,
+                _ => usize::MAX,
+            };
+            let mut by_height = ready.iter().filter(|(_, k)| *k < end);
             by_height.find_map(|(_, k)| allows(line, &pressure, *k, forced))
         };
         let Some((k, f)) = pick else {
