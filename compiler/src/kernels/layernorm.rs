@@ -2,73 +2,76 @@
 
 use super::error::{KernelError, blocks, fits};
 use super::math::{
-    HALF, LANES, MATRICES, PART, STEP, TWO_TERMS, VECTOR, WORDS, halves, narrow, narrow_pair,
-    reciprocal_root, selectors, splat_bf16, splat_f32, splat_pair, split, totals,
+    HALF, LANES, MATRICES, PART, STEP, TWO_TERMS, VECTOR, WORDS, bf16, left_of, narrow,
+    narrow_twice, pair_of, reciprocal_root, selectors, splat_bf16, splat_f32, split,
 };
 use super::unroll::unrolled;
+use arch::num::ShuffleMode;
 use kernel::builder::FuncBuilder;
 use kernel::ir::{Count, Func, Value};
 
 const NAME: &str = "layernorm";
 /// Added to the variance.
 pub const EPSILON: f32 = 1e-5;
-/// Rows that go through a pass together, so that none waits for its own sums; as many as the product of
-/// matrices has, which takes their sums apart.
-const GROUP: u32 = 4;
-/// Groups whose statistics are computed at least: a single pass would be no loop, but part of what is around
-/// it, and alive together with it in too few registers.
-const LEAST_GROUPS: u32 = 2;
-/// Bytes of memory for the numbers of a row.
-const ROW_BYTES: i32 = 128;
-/// Bytes of memory for those of a group.
-const GROUP_BYTES: i32 = GROUP as i32 * ROW_BYTES;
-/// Bytes before those of the first group: ones.
-const HEAD_BYTES: i32 = 64;
-/// Bytes of 16 f32.
-const FLOATS: i32 = 64;
+/// Columns of a row at most: those of the parts that a vector has sums of.
+pub const MOST_COLUMNS: u32 = 16 * PART_COLUMNS;
+/// Columns whose squares add up without a loss, if they differ little.
+const PART_COLUMNS: u32 = 256;
+/// Lanes of the vectors that statistics are computed in.
+const LANES_OF_SUMS: u32 = 16;
+/// Vectors of statistics that are computed together: one hides some of the latencies of the other.
+const GROUPS: u32 = 2;
+/// Rows that go through a pass together at most.
+const MOST_ROWS: u32 = 8;
+/// Bytes of memory for the factor of a row.
+const FACTOR_BYTES: i32 = 64;
 
 /// Elements of bf16 of the memory that the kernel works in.
 pub const fn work(rows: u32) -> u32 {
-    let groups = rows.div_ceil(GROUP);
-    let groups = if groups < LEAST_GROUPS {
-        LEAST_GROUPS
-    } else {
-        groups
-    };
-    (HEAD_BYTES as u32 + groups * GROUP_BYTES as u32) / 2
+    let rows = if rows < MOST_ROWS { rows } else { MOST_ROWS };
+    rows * FACTOR_BYTES as u32 / 2
 }
 
 /// `layernorm(x: ptr, terms: ptr, work: ptr, y: ptr)`: for each of `rows` rows of `columns` bf16, a multiple of
-/// 32, `y[i] = (x[i] - mean) / sqrt(variance + 1e-5) * gamma[i] + beta[i]`. `terms` is gamma and beta, 16 of
-/// the one and 16 of the other in turn ([`interleave`]). `work` is memory of [`work()`] elements that the
-/// kernel works in.
+/// 32 up to [`MOST_COLUMNS`], `y[i] = (x[i] - mean) / sqrt(variance + 1e-5) * gamma[i] + beta[i]`. `terms` is
+/// gamma and beta, 16 of the one and 16 of the other in turn ([`interleave`]). `work` is memory of [`work()`]
+/// elements that the kernel works in.
 ///
 /// Elements are at most 10^15. All columns count: rows are not padded, as their lengths are part of the
-/// result. Mean and variance are those of what differs from the mean rounded to bf16, so that rows whose
-/// elements are equal or nearly so lose nothing. Results are within two units of the last place of
-/// the larger of both terms and 2^-8 of gamma: differences are rounded before their mean is taken.
+/// result. Sums and sums of squares are made in one pass and related to the mean afterwards, in parts so
+/// small that rows whose elements are equal or nearly so lose nothing. Results are within two units of
+/// the last place of the larger of both terms and 2^-8 of gamma.
 ///
-/// Bound: per 32 elements nine cycles, by the products and sums of the vector unit. Four rows go together; the
-/// sums and roots of each group take about as long as 350 columns, as each of their steps waits for the last.
+/// Bound: per 32 elements six cycles, by the products of the vector unit. Up to eight rows go together; their
+/// statistics take about 200 cycles, as each step waits for the last.
 ///
 /// # Errors
-/// A size of 0, columns that are not a multiple of 32, or an operand beyond a data memory.
+/// A size of 0, columns that are not a multiple of 32 or too many, or an operand beyond a data memory.
 pub fn layernorm(rows: u32, columns: u32) -> Result<Func, KernelError> {
     blocks(NAME, "rows", rows, 1)?;
     blocks(NAME, "columns", columns, LANES)?;
+    if columns > MOST_COLUMNS {
+        return Err(KernelError::OutOfRange {
+            kernel: NAME,
+            what: "columns",
+            value: columns,
+            max: MOST_COLUMNS,
+            help: "normalise shorter rows",
+        });
+    }
     fits(NAME, "x", 2 * u64::from(rows) * u64::from(columns))?;
-    fits(NAME, "work", 2 * u64::from(work(rows)))?;
     let mut b = FuncBuilder::new(NAME);
     let [x, terms, work, y] = [(); 4].map(|()| b.ptr_param());
-    let ones = splat_bf16(&mut b, ONE);
-    b.store(ones, work, 0);
-    let groups = b.ptr_add(work, HEAD_BYTES);
-    let layernorm = Layernorm { rows, columns };
-    layernorm.sums(&mut b, x, groups);
-    layernorm.means(&mut b, groups);
-    layernorm.differences(&mut b, [x, groups, y]);
-    layernorm.scales(&mut b, groups);
-    layernorm.normalise(&mut b, [terms, work], [groups, y]);
+    let layernorm = Layernorm { columns };
+    let passes = Passes::of(rows, layernorm.most_rows());
+    b.loop_(Count::Const(passes.count), &[x, y], |b, at| {
+        let sums = layernorm.sums(b, passes.rows, at[0]);
+        let starts = layernorm.scales(b, &sums, work);
+        layernorm.normalise(b, &starts, [terms, work, at[0], at[1]]);
+        at.iter()
+            .map(|at| b.ptr_add(*at, layernorm.bytes(passes.step)))
+            .collect()
+    });
     Ok(b.finish())
 }
 
@@ -81,17 +84,64 @@ pub fn interleave<T: Copy>(gamma: &[T], beta: &[T]) -> Vec<T> {
         .collect()
 }
 
-struct Layernorm {
+/// How often how many rows go together.
+struct Passes {
+    count: u32,
     rows: u32,
+    /// Rows from one pass to the next: where it is less than those of a pass, some are normalised twice, to the same
+    /// result, so that all passes are of the same code.
+    step: u32,
+}
+
+impl Passes {
+    /// As few passes of at most `most` rows as make `all`.
+    fn of(all: u32, most: u32) -> Self {
+        let one = (1, all..=all.min(most));
+        let more = (2..).map(|count| (count, all.div_ceil(count)..=most));
+        let fits = std::iter::once(one)
+            .chain(more)
+            .find_map(|(count, mut rows)| {
+                let gaps = (count - 1).max(1);
+                let rows = rows.find(|rows| (all - rows).is_multiple_of(gaps))?;
+                let step = (all - rows) / gaps;
+                Some(Passes { count, rows, step })
+            });
+        // One row a pass always fits.
+        fits.unwrap_or(Passes {
+            count: all,
+            rows: 1,
+            step: 1,
+        })
+    }
+}
+
+struct Layernorm {
     /// Columns of a row.
     columns: u32,
 }
 
-/// What the differences of a group are normalised with, that of row r in lane 4r of 16.
+/// Sums of rows.
+struct Sums {
+    /// Per row: the squares of its elements, in lane k of 16 those of the elements 16n + k.
+    squares: Vec<Value>,
+    /// Per group of rows: the elements in parts, those of a row side by side.
+    totals: Vec<Value>,
+    /// Per slot: what puts the parts of a row there.
+    selectors: Vec<Value>,
+}
+
+/// Sums of the parts of a group's rows, of what differs from the middle.
+struct Group {
+    totals: Value,
+    squares: Value,
+}
+
+/// What rows are normalised with: that of the first group in the first two of four lanes, that of the other
+/// in the others.
 struct Scale {
     /// One divided by the deviation, as two bf16.
-    factor: Value,
-    /// The mean of the differences times that, negated.
+    factor: [Value; 2],
+    /// The mean times that, negated.
     start: Value,
 }
 
@@ -100,25 +150,37 @@ const ONE: half::bf16 = half::bf16::ONE;
 /// Zero.
 const ZERO: half::bf16 = half::bf16::ZERO;
 
-// Each pass makes its constants itself: registers would not hold those of all.
 impl Layernorm {
+    /// Parts of a row, each with a sum and a sum of squares.
+    ///
+    /// If the elements of a row differ so little that they have an exponent in common, they are integers below
+    /// 2^8 of a unit, and the squares of 256 are a sum below 2^24, which f32 holds. So are the
+    /// sums of squares of what differs from an integer, which is nearly the mean, and the variance that
+    /// follows is exact, however small it is beside the mean. If they differ more, it is not as small.
+    fn parts(&self) -> u32 {
+        match self.columns.div_ceil(PART_COLUMNS) {
+            0..=4 => 4,
+            5..=8 => 8,
+            _ => LANES_OF_SUMS,
+        }
+    }
+
+    /// Rows of a group: as many as a vector has parts of.
+    fn slots(&self) -> u32 {
+        LANES_OF_SUMS / self.parts()
+    }
+
+    /// Rows that go through a pass together at most.
+    fn most_rows(&self) -> u32 {
+        match self.slots() {
+            // Vectors of one row each would want more registers than there are.
+            1 => 1,
+            slots => GROUPS * slots,
+        }
+    }
+
     fn vectors(&self) -> u32 {
         self.columns / LANES
-    }
-
-    /// Groups that the statistics go over.
-    fn groups(&self) -> u32 {
-        self.rows.div_ceil(GROUP).max(LEAST_GROUPS)
-    }
-
-    /// Fills the memory of the groups that have no rows.
-    fn fill(&self, b: &mut FuncBuilder, groups: Value, floats: i32) {
-        let none = b.acc_zero(HALF);
-        for group in self.rows.div_ceil(GROUP)..self.groups() {
-            for k in 0..floats {
-                b.store(none, groups, group as i32 * GROUP_BYTES + k * FLOATS);
-            }
-        }
     }
 
     /// Bytes of so many rows.
@@ -135,210 +197,273 @@ impl Layernorm {
         }
     }
 
-    /// Divides by the number of columns.
-    fn share(&self, b: &mut FuncBuilder, sums: Value) -> Value {
-        let sums = narrow_pair(b, sums);
-        let [first, rest] = split(1.0 / self.columns as f32);
-        let (both, rest) = (splat_bf16(b, first), splat_pair(b, [rest, ZERO]));
-        let share = b.mul(TWO_TERMS, sums, both);
-        b.mac(TWO_TERMS, share, sums, rest)
-    }
-
-    /// The sums of the rows of each group, four of row r from lane 4r on.
-    fn sums(&self, b: &mut FuncBuilder, x: Value, groups: Value) {
-        self.fill(b, groups, 1);
-        let selectors = selectors(b, ONE);
-        unrolled(b, self.rows, GROUP, &[x, groups], |b, rows, at| {
-            let mut init = vec![at[0]];
-            init.extend((0..rows).map(|_| b.acc_zero(HALF)));
-            let ends = unrolled(b, self.vectors(), 1, &init, |b, _, carried| {
-                let mut next = carried.to_vec();
-                for row in 0..rows {
-                    let (value, moved) = b.load_post(VECTOR, next[0], self.step(row, rows));
-                    next[0] = moved;
-                    let (sum, selector) = (&mut next[1 + row as usize], selectors[row as usize]);
-                    *sum = b.mac(MATRICES, *sum, selector, value);
-                }
-                next
-            });
-            let sums = ends[2..]
-                .iter()
-                .fold(ends[1], |sum, other| b.acc_add(sum, *other));
-            b.store(sums, at[1], 0);
-            vec![
-                b.ptr_add(ends[0], self.bytes(rows - 1)),
-                b.ptr_add(at[1], GROUP_BYTES),
-            ]
-        });
-    }
-
-    /// The mean of each row, rounded to bf16, in 16 f32.
-    fn means(&self, b: &mut FuncBuilder, groups: Value) {
-        b.loop_(Count::Const(self.groups()), &[groups], |b, at| {
-            let sums = b.load(HALF, at[0], 0);
-            let sums = totals(b, sums);
-            let means = self.share(b, sums);
-            let means = narrow(b, means);
-            let means = b.to_f32(means);
-            let means = b.cast(WORDS, means);
-            for row in 0..GROUP as i32 {
-                let lane = b.iconst(4 * row);
-                let mean = b.broadcast(means, lane);
-                b.store(mean, at[0], row * ROW_BYTES);
-            }
-            vec![b.ptr_add(at[0], GROUP_BYTES)]
-        });
-    }
-
-    /// What differs from the mean, in y; and its sum and that of its squares, 16 of each row.
-    fn differences(&self, b: &mut FuncBuilder, pointers: [Value; 3]) {
-        self.fill(b, pointers[1], GROUP_BYTES / FLOATS);
-        let ones = splat_bf16(b, ONE);
-        // A one for the elements of either half.
-        let halves = [splat_pair(b, [ONE, ZERO]), splat_pair(b, [ZERO, ONE])];
-        unrolled(b, self.rows, GROUP, &pointers, |b, rows, at| {
-            let means: Vec<Value> = (0..rows as i32)
-                .map(|row| b.load(HALF, at[1], row * ROW_BYTES))
-                .collect();
-            let mut init = vec![at[0], at[2]];
-            init.extend((0..2 * rows).map(|_| b.acc_zero(HALF)));
-            let ends = unrolled(b, self.vectors(), 1, &init, |b, _, carried| {
-                let mut next = carried.to_vec();
-                for row in 0..rows {
-                    let (value, moved) = b.load_post(VECTOR, next[0], self.step(row, rows));
-                    next[0] = moved;
-                    let [low, high] = halves.map(|one| {
-                        let difference = b.negmsc(TWO_TERMS, means[row as usize], value, one);
-                        narrow(b, difference)
-                    });
-                    let difference = b.concat(low, high);
-                    next[1] = b.store_post(difference, next[1], self.step(row, rows));
-                    let at = 2 + 2 * row as usize;
-                    next[at] = b.mac(TWO_TERMS, next[at], difference, ones);
-                    next[at + 1] = b.mac(TWO_TERMS, next[at + 1], difference, difference);
-                }
-                next
-            });
-            for (k, sum) in ends[2..].iter().enumerate() {
-                b.store(*sum, at[1], k as i32 * FLOATS);
-            }
-            let none = b.acc_zero(HALF);
-            for k in 2 * rows..2 * GROUP {
-                b.store(none, at[1], k as i32 * FLOATS);
-            }
-            vec![
-                b.ptr_add(ends[0], self.bytes(rows - 1)),
-                b.ptr_add(at[1], GROUP_BYTES),
-                b.ptr_add(ends[1], self.bytes(rows - 1)),
-            ]
-        });
-    }
-
-    /// What the differences of each row are normalised with: the factor in 32 bf16, the start in 16 f32.
-    fn scales(&self, b: &mut FuncBuilder, groups: Value) {
-        let selectors = selectors(b, ONE);
-        b.loop_(Count::Const(self.groups()), &[groups], |b, at| {
-            let sums = [0, FLOATS].map(|of| {
-                let rows = (0..).zip(&selectors);
-                let all = rows.fold(None, |all, (row, selector)| {
-                    let sums = b.load(HALF, at[0], row * ROW_BYTES + of);
-                    let sums = narrow_pair(b, sums);
-                    Some(match all {
-                        None => b.mul(MATRICES, *selector, sums),
-                        Some(all) => b.mac(MATRICES, all, *selector, sums),
+    /// Per slot a matrix of 4x8: a product with one of 8x4, elements or two terms of 16 sums, has the parts of a
+    /// row there.
+    fn selectors(&self, b: &mut FuncBuilder) -> Vec<Value> {
+        let rows = self.parts() / 4;
+        match rows {
+            1 => selectors(b, ONE).to_vec(),
+            _ => (0..self.slots())
+                .map(|slot| {
+                    matrix(b, |row, column| {
+                        row / rows == slot && column % 4 / self.slots() == row % rows
                     })
-                });
-                let all = all.unwrap_or_else(|| b.acc_zero(HALF));
-                totals(b, all)
-            });
-            for (sums, of) in sums.into_iter().zip([0, FLOATS]) {
-                b.store(sums, at[0], of);
-            }
-            vec![b.ptr_add(at[0], GROUP_BYTES)]
-        });
-        b.loop_(Count::Const(self.groups()), &[groups], |b, at| {
-            let scale = self.scale(b, at[0]);
-            let start = b.cast(WORDS, scale.start);
-            for row in 0..GROUP as i32 {
-                for (half, lane) in [4 * row, LANES as i32 / 2 + 4 * row]
-                    .into_iter()
-                    .enumerate()
-                {
-                    let lane = b.iconst(lane);
-                    let factor = b.broadcast(scale.factor, lane);
-                    let factor = b.half(factor, false);
-                    b.store(factor, at[0], row * ROW_BYTES + half as i32 * STEP / 2);
-                }
-                let lane = b.iconst(4 * row);
-                let start = b.broadcast(start, lane);
-                b.store(start, at[0], row * ROW_BYTES + STEP);
-            }
-            vec![b.ptr_add(at[0], GROUP_BYTES)]
-        });
+                })
+                .collect(),
+        }
     }
 
-    /// What the differences of a group are normalised with, from their sums and those of their squares.
-    fn scale(&self, b: &mut FuncBuilder, group: Value) -> Scale {
-        let [sums, squares] = [0, FLOATS].map(|of| b.load(HALF, group, of));
-        let mean = self.share(b, sums);
-        let mean = narrow_pair(b, mean);
-        let [first, rest] = halves(b, mean);
-        let firsts = b.concat(first, first);
-        let turned = b.concat(rest, first);
-        let zero = splat_bf16(b, ZERO);
-        let zero = b.half(zero, false);
-        let lone = b.concat(first, zero);
-        let squares = self.share(b, squares);
-        // The square of both parts of the mean but for that of the rest: first * (first + rest), and
-        // rest * first.
-        let variance = b.msc(TWO_TERMS, squares, firsts, mean);
-        let variance = b.msc(TWO_TERMS, variance, turned, lone);
-        let epsilon = splat_f32(b, EPSILON);
-        let variance = b.acc_add(variance, epsilon);
-        let factor = reciprocal_root(b, variance);
-        let factor = narrow_pair(b, factor);
-        let start = b.negmul(TWO_TERMS, firsts, factor);
-        Scale { factor, start }
+    /// Sums of all rows, each vector loaded once.
+    fn sums(&self, b: &mut FuncBuilder, rows: u32, x: Value) -> Sums {
+        let slots = self.slots();
+        // Two rows add to an accumulator in a pass: more would wait for each other.
+        let shared = slots.min(2);
+        let selectors = self.selectors(b);
+        let mut init = vec![x];
+        init.extend((0..rows + rows.div_ceil(shared)).map(|_| b.acc_zero(HALF)));
+        let ends = unrolled(b, self.vectors(), 1, &init, |b, _, carried| {
+            let mut next = carried.to_vec();
+            for row in 0..rows {
+                let (value, moved) = b.load_post(VECTOR, next[0], self.step(row, rows));
+                next[0] = moved;
+                let square = &mut next[1 + row as usize];
+                *square = b.mac(TWO_TERMS, *square, value, value);
+                let total = &mut next[(1 + rows + row / shared) as usize];
+                let selector = selectors[(row % slots) as usize];
+                *total = b.mac(MATRICES, *total, selector, value);
+            }
+            next
+        });
+        let (squares, totals) = ends[1..].split_at(rows as usize);
+        let groups = totals.chunks((slots / shared) as usize);
+        let totals = groups.map(|group| {
+            let rest = group[1..].iter();
+            rest.fold(group[0], |sum, other| b.acc_add(sum, *other))
+        });
+        Sums {
+            totals: totals.collect(),
+            squares: squares.to_vec(),
+            selectors,
+        }
     }
 
-    fn normalise(&self, b: &mut FuncBuilder, [terms, ones]: [Value; 2], pointers: [Value; 2]) {
-        unrolled(b, self.rows, GROUP, &pointers, |b, rows, at| {
-            let scales = (0..rows as i32).map(|row| {
-                let factor = b.load(VECTOR, at[0], row * ROW_BYTES);
-                let start = b.load(HALF, at[0], row * ROW_BYTES + STEP);
-                (factor, start)
+    /// What the rows are normalised with: their factors in memory, and their starts in 16 f32 each.
+    fn scales(&self, b: &mut FuncBuilder, sums: &Sums, work: Value) -> Vec<Value> {
+        let slots = self.slots();
+        let share = split(1.0 / self.columns as f32).map(|share| splat_bf16(b, share));
+        let squares = sums.squares.chunks(slots as usize);
+        let squares: Vec<Value> = squares
+            .map(|squares| self.gathered(b, squares, &sums.selectors))
+            .collect();
+        // What the elements are related to: the mean, rounded as they are.
+        let middles = sums.totals.iter().map(|totals| {
+            let mean = self.shares(b, *totals, share, None);
+            narrow_twice(b, mean)
+        });
+        let middles: Vec<Value> = middles.collect();
+        let groups = squares.iter().zip(&sums.totals).zip(&middles);
+        let groups: Vec<Group> = groups
+            .map(|((squares, totals), middle)| self.related(b, *totals, *squares, *middle))
+            .collect();
+        let middle = match middles[..] {
+            [one] => one,
+            _ => {
+                let first = b.iconst(0x3333_3333);
+                let first = b.mask_of(LANES as u16, first);
+                b.select_lanes(first, middles[0], middles[1])
+            }
+        };
+        let scale = self.scale(b, &groups, share, middle);
+        let start = b.cast(WORDS, scale.start);
+        let starts = (0..sums.squares.len() as u32).map(|row| {
+            let lane = b.iconst((row % slots * self.parts() + 2 * (row / slots)) as i32);
+            let at = row as i32 * FACTOR_BYTES;
+            for (factor, bytes) in scale.factor.into_iter().zip([0, STEP / 2]) {
+                let factor = b.broadcast(factor, lane);
+                let factor = b.half(factor, false);
+                b.store(factor, work, at + bytes);
+            }
+            let start = b.broadcast(start, lane);
+            b.cast(HALF, start)
+        });
+        starts.collect()
+    }
+
+    /// The sums of squares of a group's rows in parts, as those of the elements.
+    fn gathered(&self, b: &mut FuncBuilder, squares: &[Value], selectors: &[Value]) -> Value {
+        let none = splat_bf16(b, ZERO);
+        let none = b.half(none, false);
+        let [mut upper, mut lower] = [(); 2].map(|()| b.acc_zero(HALF));
+        for (square, selector) in squares.iter().zip(selectors) {
+            let left = left_of(b, *square);
+            let last = left_of(b, left);
+            let [first, second, third] = [*square, left, last].map(|part| narrow(b, part));
+            let pair = b.concat(first, second);
+            upper = b.mac(MATRICES, upper, *selector, pair);
+            let third = b.concat(third, none);
+            lower = b.mac(MATRICES, lower, *selector, third);
+        }
+        b.acc_add(upper, lower)
+    }
+
+    /// Sums of the parts of each row, times what the matrix says as two terms, added to something.
+    fn shares(
+        &self,
+        b: &mut FuncBuilder,
+        mut sums: Value,
+        [first, rest]: [Value; 2],
+        beside: Option<Value>,
+    ) -> Value {
+        if self.parts() > 4 {
+            let rows = self.parts() / 4;
+            let joined = matrix(b, |row, column| column % 4 / rows == row / rows);
+            let pair = pair_of(b, sums);
+            sums = b.mul(MATRICES, joined, pair);
+        }
+        let left = left_of(b, sums);
+        let [near, left] = [sums, left].map(|part| narrow_twice(b, part));
+        // The four lanes of each row in both, side by side.
+        let rows = b.shuffle(ShuffleMode::all()[14], near, left);
+        let shares = match beside {
+            Some(beside) => b.mac(MATRICES, beside, rows, first),
+            None => b.mul(MATRICES, rows, first),
+        };
+        b.mac(MATRICES, shares, rows, rest)
+    }
+
+    /// Sums of elements and of squares as those of what differs from the middle: with n elements x of a part
+    /// and the middle m, the sum of (x - m) is that of x, less n * m; the sum of (x - m)^2 is that of x^2, and
+    /// m times n * m - 2 * (that of x).
+    fn related(&self, b: &mut FuncBuilder, totals: Value, squares: Value, middle: Value) -> Group {
+        // Products have two terms.
+        let half_count = bf16((self.columns / self.parts()) as f32 / 2.0);
+        let half_count = splat_bf16(b, half_count);
+        let doubled = b.acc_add(totals, totals);
+        let linear = b.negmsc(TWO_TERMS, doubled, middle, half_count);
+        let linear = pair_of(b, linear);
+        Group {
+            totals: b.msc(TWO_TERMS, totals, middle, half_count),
+            squares: b.mac(TWO_TERMS, squares, middle, linear),
+        }
+    }
+
+    /// What the rows of all groups are normalised with.
+    fn scale(
+        &self,
+        b: &mut FuncBuilder,
+        groups: &[Group],
+        [first, rest]: [Value; 2],
+        middle: Value,
+    ) -> Scale {
+        let none = splat_bf16(b, ZERO);
+        let [none, first, rest] = [none, first, rest].map(|value| b.cast(WORDS, value));
+        let mut variance = splat_f32(b, EPSILON);
+        let mut difference = None;
+        for (k, group) in groups.iter().enumerate() {
+            let share = [first, rest].map(|share| {
+                let (even, odd) = if k == 0 { (share, none) } else { (none, share) };
+                let (share, _) = b.interleave(even, odd);
+                b.cast(VECTOR, share)
             });
-            let scales: Vec<(Value, Value)> = scales.collect();
-            // Read and written by pointers of their own: one pass need not wait for the other's store.
-            let init = [terms, at[1], at[1]];
-            let ends = unrolled(b, self.vectors(), 1, &init, |b, _, carried| {
-                let (mut terms, mut from, mut to) = (carried[0], carried[1], carried[2]);
-                let pair = [(); 2].map(|()| {
-                    let (pair, next) = b.load_post(VECTOR, terms, STEP);
-                    terms = next;
-                    pair
-                });
-                for (row, (factor, start)) in (0..).zip(&scales) {
-                    let steps = [STEP / 2, self.step(row, rows) - STEP / 2];
-                    for (terms, step) in pair.into_iter().zip(steps) {
-                        let (difference, next) = b.load_post(PART, from, step);
+            difference = Some(self.shares(b, group.totals, share, difference));
+            variance = self.shares(b, group.squares, share, Some(variance));
+        }
+        let difference = difference.unwrap_or(variance);
+        let doubled = b.acc_add(difference, difference);
+        let [first, doubled] = [difference, doubled].map(|part| narrow(b, part));
+        let doubled = b.concat(first, doubled);
+        let difference = pair_of(b, difference);
+        // The square of the difference but for that of its rest.
+        let variance = b.msc(TWO_TERMS, variance, difference, doubled);
+        let [near, left] = reciprocal_root(b, variance);
+        let start = b.mul(TWO_TERMS, difference, near);
+        let start = b.mac(TWO_TERMS, start, difference, left);
+        let [low, high] = [(near, false), (left, true)].map(|(part, high)| b.half(part, high));
+        let factor = b.concat(low, high);
+        // Just what the products of the middle as an element add up to, so that nothing is left of it.
+        let start = b.negmac(TWO_TERMS, start, middle, factor);
+        Scale {
+            factor: [near, left],
+            start,
+        }
+    }
+
+    fn normalise(&self, b: &mut FuncBuilder, starts: &[Value], [terms, work, x, y]: [Value; 4]) {
+        let rows = starts.len() as u32;
+        let factor =
+            |b: &mut FuncBuilder, row: u32| b.load(VECTOR, work, row as i32 * FACTOR_BYTES);
+        let none = splat_bf16(b, ZERO);
+        let none = b.half(none, false);
+        unrolled(b, self.vectors(), 1, &[terms, x, y], |b, _, carried| {
+            let (mut terms, mut from, mut to) = (carried[0], carried[1], carried[2]);
+            let columns = [(); 2].map(|()| {
+                let (gamma, next) = b.load_post(PART, terms, STEP / 2);
+                let (beta, next) = b.load_post(PART, next, STEP / 2);
+                terms = next;
+                let gammas = [b.concat(gamma, none), b.concat(none, gamma)];
+                (gammas, b.to_f32(beta))
+            });
+            let rows: Vec<u32> = (0..rows).collect();
+            for pair in rows.chunks(2) {
+                // Of either half of the columns: those of both rows.
+                let mut scaled = [Vec::new(), Vec::new()];
+                for row in pair {
+                    let factor = factor(b, *row);
+                    for (half, scaled) in (0..).zip(&mut scaled) {
+                        let step = match half {
+                            0 => STEP / 2,
+                            _ => self.step(*row, starts.len() as u32) - STEP / 2,
+                        };
+                        let low = b.load(PART, from, 0);
+                        let (high, next) = b.load_post(PART, from, step);
                         from = next;
-                        let difference = b.concat(difference, difference);
-                        let scaled = b.mac(TWO_TERMS, *start, difference, *factor);
-                        let scaled = narrow(b, scaled);
-                        let one = b.load(PART, ones, 0);
-                        let scaled = b.concat(scaled, one);
-                        let value = b.mul(TWO_TERMS, scaled, terms);
+                        let value = b.concat(low, high);
+                        let value = b.mac(TWO_TERMS, starts[*row as usize], value, factor);
+                        scaled.push(narrow(b, value));
+                    }
+                }
+                let scaled = scaled.map(|rows| b.concat(rows[0], rows[rows.len() - 1]));
+                for (slot, row) in pair.iter().enumerate() {
+                    for (half, (gammas, beta)) in (0..).zip(&columns) {
+                        let value = b.mac(TWO_TERMS, *beta, scaled[half as usize], gammas[slot]);
                         let value = narrow(b, value);
+                        let step = match half {
+                            0 => STEP / 2,
+                            _ => self.step(*row, starts.len() as u32) - STEP / 2,
+                        };
                         to = b.store_post(value, to, step);
                     }
                 }
-                vec![terms, from, to]
-            });
-            vec![
-                b.ptr_add(at[0], GROUP_BYTES),
-                b.ptr_add(ends[1], self.bytes(rows - 1)),
-            ]
+            }
+            vec![terms, from, to]
         });
+    }
+}
+
+/// A matrix of 4x8 with ones where rows and columns say so, and zeros.
+fn matrix(b: &mut FuncBuilder, one: impl Fn(u32, u32) -> bool) -> Value {
+    let lanes = (0..LANES).filter(|lane| one(lane / 8, lane % 8));
+    let bits = lanes.fold(0u32, |bits, lane| bits | 1 << lane);
+    let bits = b.iconst(bits as i32);
+    let mask = b.mask_of(LANES as u16, bits);
+    let [ones, zeros] = [ONE, ZERO].map(|value| splat_bf16(b, value));
+    b.select_lanes(mask, ones, zeros)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_cover_all_rows() {
+        for most in [2, 4, 8] {
+            for all in 1..200 {
+                let passes = Passes::of(all, most);
+                assert!(passes.rows <= most && passes.step <= passes.rows);
+                assert_eq!((passes.count - 1) * passes.step + passes.rows, all);
+            }
+        }
+        let thirteen = Passes::of(13, 8);
+        assert_eq!((thirteen.count, thirteen.rows, thirteen.step), (2, 7, 6));
     }
 }

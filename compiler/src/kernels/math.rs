@@ -19,6 +19,8 @@ pub(super) const SHORTS: Type = Type::vec(Elem::I16, LANES as u16);
 pub(super) const WORDS: Type = Type::vec(Elem::I32, LANES as u16 / 2);
 /// 16 f32.
 pub(super) const HALF: Type = Type::acc(AccLane::F32, LANES as u16 / 2);
+/// 16 integers of 16 bits.
+const HALF_SHORTS: Type = Type::vec(Elem::I16, LANES as u16 / 2);
 /// Bits of 16 f32.
 const HALF_BITS: Type = Type::acc(AccLane::I32, LANES as u16 / 2);
 /// Bytes of a vector.
@@ -91,9 +93,25 @@ pub(super) fn narrow_pair(b: &mut FuncBuilder, acc: Value) -> Value {
     b.concat(first, rest)
 }
 
-/// Both halves of a value.
-pub(super) fn halves(b: &mut FuncBuilder, value: Value) -> [Value; 2] {
-    [b.half(value, false), b.half(value, true)]
+/// What f32 have beyond the nearest bf16.
+pub(super) fn left_of(b: &mut FuncBuilder, acc: Value) -> Value {
+    let first = narrow(b, acc);
+    let wide = b.to_f32(first);
+    b.acc_sub(acc, wide)
+}
+
+/// f32 of 16 lanes as two bf16, as [`narrow_pair`] has them, by conversions into the places where they are wanted:
+/// moves would take longer.
+pub(super) fn pair_of(b: &mut FuncBuilder, acc: Value) -> Value {
+    let left = left_of(b, acc);
+    let [first, rest] = [acc, left].map(|part| narrow(b, part));
+    b.concat(first, rest)
+}
+
+/// f32 of 16 lanes as bf16 in both halves of a vector, as in [`pair_of`].
+pub(super) fn narrow_twice(b: &mut FuncBuilder, acc: Value) -> Value {
+    let [low, high] = [(); 2].map(|()| narrow(b, acc));
+    b.concat(low, high)
 }
 
 /// Loads 16 elements into both halves of a vector, so that a product takes two terms of each. Load units
@@ -183,52 +201,50 @@ pub(super) fn reciprocal(b: &mut FuncBuilder, floats: Value) -> Value {
     b.mac(TWO_TERMS, guess, alone, series)
 }
 
-/// One divided by the square root of 16 f32, which are positive and normal; off by at most 2^-14.
+/// One divided by the square root of 16 f32, which are positive and normal, as two bf16, each in both halves
+/// of a vector; off by at most 2^-11.9.
 ///
-/// Half of the bits, taken from a constant, are a guess within 4 %, as its exponent is half of the negated
-/// one (C. Lomont, "Fast inverse square root", 2003). Each of Newton's steps squares the error.
-pub(super) fn reciprocal_root(b: &mut FuncBuilder, floats: Value) -> Value {
+/// Half of the bits, taken from a constant, are a guess y within 4 %, as its exponent is half of the negated
+/// one (C. Lomont, "Fast inverse square root", 2003). With e = 1 - x * y^2, the result is
+/// y + y * (e / 2 + 3 / 8 * e^2) but for the third power of e. What is added to y has no bits beyond 2^-15 of
+/// the power of two in y: products of bf16 with both have few enough bits to be summed exactly.
+pub(super) fn reciprocal_root(b: &mut FuncBuilder, floats: Value) -> [Value; 2] {
     const GUESS: u16 = 0x5f37;
-    let pair = narrow_pair(b, floats);
-    let bits = b.cast(SHORTS, pair);
-    let [none, one] = [0, 1].map(|shift| b.iconst(shift));
-    let wide = b.ups(BITS, bits, none);
-    let halved = b.srs(SHORTS, wide, one, WRAP);
+    const EXPONENT_UNIT: u16 = 1 << 7;
+    let bits = b.cast(HALF_BITS, floats);
+    let shift = b.iconst(17);
+    let [low, high] = [(); 2].map(|()| b.srs(HALF_SHORTS, bits, shift, WRAP));
+    let halved = b.concat(low, high);
     let guess = splat_bits(b, GUESS);
     let guess = b.vsub(guess, halved);
-    let root = reciprocal_root_step(b, pair, guess);
-    let root = narrow(b, root);
-    let root = b.concat(root, root);
-    let root = b.cast(SHORTS, root);
-    reciprocal_root_step(b, pair, root)
-}
-
-/// The root y + y / 2 * (1 - x * y^2) for a guess y, the bits of bf16 in the lower half of a vector, and x
-/// as two bf16.
-fn reciprocal_root_step(b: &mut FuncBuilder, pair: Value, guess: Value) -> Value {
-    const EXPONENT_UNIT: u16 = 1 << 7;
     let unit = splat_bits(b, EXPONENT_UNIT);
     let half = b.vsub(guess, unit);
-    let zeros = splat_bf16(b, half::bf16::ZERO);
-    let zeros = b.half(zeros, false);
-    let [guess, half] = [guess, half].map(|bits| {
-        let value = b.cast(VECTOR, bits);
-        b.half(value, false)
-    });
-    let alone = b.concat(guess, zeros);
-    let square = b.mul(TWO_TERMS, alone, alone);
-    let square = narrow_pair(b, square);
-    let [first, rest] = halves(b, square);
-    let firsts = b.concat(first, first);
-    let rest = b.concat(rest, zeros);
+    let [guess, half] = [guess, half].map(|bits| b.cast(VECTOR, bits));
+    let pair = pair_of(b, floats);
+    // Products have two terms: of equal ones each is half of it.
+    let square = b.mul(TWO_TERMS, guess, half);
+    let near = narrow_twice(b, square);
+    let left = left_of(b, square);
+    let left = narrow_twice(b, left);
     let one = splat_f32(b, 1.0);
-    let missing = b.msc(TWO_TERMS, one, pair, firsts);
-    let missing = b.msc(TWO_TERMS, missing, pair, rest);
-    let missing = narrow(b, missing);
-    let missing = b.concat(missing, zeros);
-    let half = b.concat(half, zeros);
-    let guess = b.to_f32(guess);
-    b.mac(TWO_TERMS, guess, half, missing)
+    let missing = b.msc(TWO_TERMS, one, pair, near);
+    let missing = b.msc(TWO_TERMS, missing, pair, left);
+    let [three_sixteenths, quarter, large] = [3.0 / 32.0, 0.125, 192.0].map(|by| {
+        let by = splat_bf16(b, bf16(by));
+        b.mul(TWO_TERMS, guess, by)
+    });
+    let [three_sixteenths, quarter] = [three_sixteenths, quarter].map(|by| narrow_twice(b, by));
+    let near = narrow_twice(b, missing);
+    let second = b.mul(TWO_TERMS, near, three_sixteenths);
+    let left = left_of(b, missing);
+    // Beside so much nothing below 2^-15 is left.
+    let rest = b.mac(TWO_TERMS, large, near, quarter);
+    let [second, left, near] = [second, left, missing].map(|part| narrow(b, part));
+    let [second, half] =
+        [(second, left), (near, b.half(half, true))].map(|(low, high)| b.concat(low, high));
+    let rest = b.mac(TWO_TERMS, rest, second, half);
+    let rest = b.acc_sub(rest, large);
+    [guess, narrow_twice(b, rest)]
 }
 
 /// Fixed point with 8 fraction bits, of -128..128, in 16 bits.

@@ -208,6 +208,7 @@ fn shapes_that_kernels_refuse() {
         softmax(1, 40),
         layernorm(2, 16),
         layernorm(256, 256),
+        layernorm(1, 4128),
         gelu(16),
         silu(65536),
     ]

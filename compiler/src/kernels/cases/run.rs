@@ -126,14 +126,22 @@ impl Case {
     /// # Errors
     /// A fault of the core, or a program that does not return.
     pub fn run(&self, machine: &Machine, pattern: Pattern, seed: u64) -> Result<Outcome, String> {
-        let inputs = self.inputs(pattern, seed);
-        let memory = self.memory(&inputs)?;
+        self.run_on(machine, &self.inputs(pattern, seed))
+    }
+
+    /// Runs the compiled kernel on contents of the operands, as [`Case::inputs`] makes them, and compares it with
+    /// the exact result.
+    ///
+    /// # Errors
+    /// As [`Case::run`].
+    pub fn run_on(&self, machine: &Machine, inputs: &[Vec<f64>]) -> Result<Outcome, String> {
+        let memory = self.memory(inputs)?;
         let ran = machine.run(&memory, BTreeMap::new());
         let ran = ran.map_err(|e| e.to_string())?;
         if ran.end != End::Returned {
             return Err(format!("{} {}: waits for a lock", self.kernel, self.shape));
         }
-        let exact = (self.exact)(&inputs);
+        let exact = (self.exact)(inputs);
         let written = self
             .operands
             .iter()

@@ -185,7 +185,7 @@ pub fn case_layernorm(count: u32, columns: u32) -> Result<Case, KernelError> {
             rows("work", 1, layernorm::work(count), Role::Work, values),
             rows("y", count, columns, Role::Out, values),
         ],
-        work: work(u64::from(count * columns) / 32, [9, 8, 2, 9]),
+        work: work(u64::from(count * columns) / 32, [6, 4, 0, 6]),
         exact: Box::new(move |operands| {
             let rows = operands[0].chunks(columns as usize);
             let normal = rows.flat_map(|row| {
