@@ -1,8 +1,9 @@
 //! The kernel library.
 //!
 //! A kernel is a Rust function of its shape that builds kernel IR: how it walks memory, how it blocks
-//! registers and what it unrolls stands there. Pointers are its parameters; they lie at multiples of 32
-//! bytes and, except where a kernel says so, apart from each other.
+//! registers and which steps differ stands there; that passes of a loop overlap is the compiler's work.
+//! Pointers are its parameters; they lie at multiples of 32 bytes and, except where a kernel says so, apart
+//! from each other.
 //!
 //! - [`mod@add`]: sum of two tensors.
 //! - [`cases`]: every kernel in its standard shapes, for the benchmark and the tests.
