@@ -9,9 +9,9 @@ use super::coalesce::Webs;
 use super::liveness::Liveness;
 use super::mir::BlockKind;
 use super::pipeline::{candidate, expand};
-use super::schedule::bound::{Bound, recurrence_bound};
+use super::schedule::bound::{Bound, recurrence_bound, resource_bound};
 use super::schedule::ddg::Graph;
-use super::schedule::modulo::{Plan, bound, fits_registers, loop_graphs, plan};
+use super::schedule::modulo::{Plan, bound, fits_registers, loop_graph, own_graphs, plan};
 use super::schedule::spans::{self, Span};
 use super::schedule::{Limits, schedule_block};
 use super::vcode::{Trip, VFunc, VInst};
@@ -68,8 +68,6 @@ impl fmt::Display for LoopReport {
 const SHORTEST: u32 = 4;
 /// Passes that the body of a loop holds at most.
 const MOST_COPIES: u32 = 4;
-/// Numbers of them, from the least on, that are tried where passes have registers of their own.
-const NUMBERS: usize = 2;
 
 /// Times the least number of passes that a loop is taken to make whose number is not known.
 const LIKELY: u32 = 4;
@@ -97,7 +95,7 @@ struct KnownLoop {
     /// Webs of which each pass of the body can have its own.
     own: HashSet<usize>,
     /// The graphs of bodies of 1, 2, ... passes, each with the fewest cycles that its recurrences leave a
-    /// pass; of 1 where passes have nothing of their own.
+    /// pass; of 1 where registers of their own do not help passes.
     graphs: Vec<(Graph, u32)>,
     least: Bound,
     /// By cycles from one pass to the next, and whether passes have registers of their own.
@@ -122,14 +120,22 @@ impl Known {
         let live = Liveness::of(func);
         let out = &live.live_out[block];
         let list = schedule_block(func, webs, &live.units, block, out, Limits::None);
-        let most = if own.is_empty() { 1 } else { MOST_COPIES };
-        let graphs = loop_graphs(func, webs, (insts, &spans), &own, most);
+        let resources = resource_bound(func, insts);
+        let graph = loop_graph(func, webs, (insts, insts), &spans);
+        let mut graphs = vec![graph];
+        let helps = resources.cycles < SHORTEST
+            || recurrence_bound(&graphs[0], resources.cycles) > resources.cycles;
+        if helps && !own.is_empty() {
+            let body = (&insts[..], &spans[..]);
+            let more = own_graphs(func, webs, body, &own, &graphs[0], MOST_COPIES);
+            graphs.extend(more);
+        }
+        let mut least = bound(&graphs[graphs.len() - 1], insts, resources);
         let graphs = graphs.into_iter().map(|graph| {
-            let cycles = recurrence_bound(&graph, 1);
+            let cycles = recurrence_bound(&graph, least.cycles);
             (graph, cycles)
         });
         let graphs: Vec<_> = graphs.collect();
-        let mut least = bound(func, &graphs[graphs.len() - 1].0, insts);
         // Where passes do not overlap, the end of one is all that keeps ports of the next apart.
         least.cycles = least.cycles.min(list.length);
         self.loops.push(KnownLoop {
@@ -161,17 +167,10 @@ impl KnownLoop {
             };
             (*least <= ii).then(|| plan(true).or_else(|| plan(false)))
         };
-        let numbers = if own && self.graphs.len() > 1 {
-            NUMBERS
-        } else {
-            1
-        };
+        let mut copies = SHORTEST.div_ceil(ii)..=MOST_COPIES;
         let plan = self.plans.entry((ii, own));
-        plan.or_insert_with(|| {
-            let tried = (SHORTEST.div_ceil(ii)..=MOST_COPIES).filter_map(make);
-            tried.take(numbers).flatten().next()
-        })
-        .clone()
+        plan.or_insert_with(|| copies.find_map(make).flatten())
+            .clone()
     }
 }
 

@@ -117,10 +117,13 @@ pub fn busiest(insts: &[VInst]) -> Vec<usize> {
 /// The bound by recurrences: the fewest cycles with which no cycle of dependences contradicts
 /// itself; at least `from`.
 pub fn recurrence_bound(graph: &Graph, from: u32) -> u32 {
+    if consistent(graph, from) {
+        return from;
+    }
     // No cycle of dependences is longer than all instructions one after the other.
     let longest = |out: &Vec<usize>| out.iter().map(|d| graph.deps[*d].latency).max();
     let all: i32 = graph.out.iter().filter_map(longest).map(|l| l.max(0)).sum();
-    let (mut low, mut high) = (from, from.max(all as u32));
+    let (mut low, mut high) = (from + 1, (from + 1).max(all as u32));
     while low < high {
         let middle = low + (high - low) / 2;
         if consistent(graph, middle) {

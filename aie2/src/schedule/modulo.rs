@@ -17,7 +17,7 @@ use std::collections::{HashMap, HashSet};
 
 use arch::aie2::{Dir, OperandDesc};
 
-use super::bound::{Bound, busiest, recurrence, recurrence_bound, resource_bound};
+use super::bound::{Bound, busiest, recurrence, recurrence_bound};
 use super::ddg::{Dep, Graph, Order};
 use super::pressure;
 use super::resources::{Form, Table, collide, meet};
@@ -71,16 +71,16 @@ impl Plan {
     }
 }
 
-/// The graphs of a loop's body, with what a pass needs of those before it, for loops of which 1, 2, ...
-/// `most` passes have registers of their own for the webs `own`; `once` says where accesses are.
-pub fn loop_graphs(
+/// The graphs of a loop's body for loops of which 2, 3, ... `most` passes have registers of their own for the
+/// webs `own`; `shared` is the one of passes that share them.
+pub fn own_graphs(
     func: &VFunc,
     webs: &Webs,
     (insts, once): (&[VInst], &[Option<Span>]),
     own: &HashSet<usize>,
+    shared: &Graph,
     most: u32,
 ) -> Vec<Graph> {
-    let shared = loop_graph(func, webs, (insts, insts), once);
     // A pass that has them all for itself, whatever the passes before it have.
     let (mut func, mut webs) = (func.clone(), webs.clone());
     let mut names: HashMap<ValueId, ValueId> = HashMap::new();
@@ -114,12 +114,12 @@ pub fn loop_graphs(
         let deps = alone.deps.iter().copied().chain(far).collect();
         Graph::from_deps(deps, shared.earliest.clone(), shared.settled.clone())
     };
-    let further: Vec<Graph> = (2..=most).map(further).collect();
-    std::iter::once(shared).chain(further).collect()
+    (2..=most).map(further).collect()
 }
 
-/// The graph of a loop's body, from a pass and the one behind it.
-fn loop_graph(
+/// The graph of a loop's body, with what a pass needs of those before it, from a pass and the one behind it;
+/// `once` says where accesses are.
+pub fn loop_graph(
     func: &VFunc,
     webs: &Webs,
     (insts, next): (&[VInst], &[VInst]),
@@ -147,8 +147,7 @@ fn loop_graph(
 }
 
 /// The fewest cycles from one pass to the next that the graph and the slots allow.
-pub fn bound(func: &VFunc, graph: &Graph, insts: &[VInst]) -> Bound {
-    let by_resources = resource_bound(func, insts);
+pub fn bound(graph: &Graph, insts: &[VInst], by_resources: Bound) -> Bound {
     let cycles = recurrence_bound(graph, by_resources.cycles);
     if cycles > by_resources.cycles {
         return Bound {
