@@ -158,9 +158,9 @@ impl KnownLoop {
     /// accesses that meet at a bank; passes have registers of their own if `own`.
     fn plan(&mut self, func: &VFunc, webs: &Webs, ii: u32, own: bool) -> Option<Plan> {
         let insts = &self.insts;
+        let own = own && self.graphs.len() > 1;
         let make = |copies: u32| {
-            let known = if own { copies as usize } else { 1 };
-            let (graph, least) = &self.graphs[known.min(self.graphs.len()) - 1];
+            let (graph, least) = &self.graphs[if own { copies as usize - 1 } else { 0 }];
             let plan = |quiet| {
                 let plan = plan(func, graph, insts, ii, quiet)?;
                 fits_registers(func, webs, insts, &plan).then_some(Plan { copies, ..plan })
