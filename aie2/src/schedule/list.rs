@@ -58,18 +58,18 @@ struct Line<'a> {
 impl Line<'_> {
     fn fits(&self, k: usize, form: usize, cycle: i32) -> bool {
         self.table
-            .fits(self.forms[k][form], (cycle + HORIZON) as usize)
+            .fits(&self.forms[k][form], (cycle + HORIZON) as usize)
     }
 
     /// Whether an instruction meets no other at its bank.
     fn quiet(&self, k: usize, form: usize, cycle: i32) -> bool {
         self.table
-            .quiet(self.forms[k][form], (cycle + HORIZON) as usize)
+            .quiet(&self.forms[k][form], (cycle + HORIZON) as usize)
     }
 
     fn place(&mut self, k: usize, form: usize, cycle: i32) {
         self.table
-            .take(self.forms[k][form], (cycle + HORIZON) as usize);
+            .take(&self.forms[k][form], (cycle + HORIZON) as usize);
         self.cycle[k] = Some(cycle);
         self.form[k] = form;
     }

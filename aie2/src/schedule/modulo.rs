@@ -260,10 +260,16 @@ struct Search {
     ii: i64,
     table: Table,
     time: Vec<Option<i64>>,
+    /// What is not placed.
+    open: Vec<usize>,
+    /// Of what is placed: its cycle of a pass, and its form.
+    rows: Vec<usize>,
     form: Vec<usize>,
     /// First and last cycle that those placed leave; those of the placed are their own.
     low: Vec<i64>,
     high: Vec<i64>,
+    /// Instructions whose windows changed, while others are made to agree with them; none between.
+    marked: Vec<bool>,
     /// Where an instruction was put by force the last time.
     forced: Vec<Option<i64>>,
     budget: usize,
@@ -287,9 +293,12 @@ impl Search {
             ii: cycles,
             table: Table::modulo(ii as usize),
             time: vec![None; n],
+            open: (0..n).collect(),
+            rows: vec![0; n],
             form: vec![0; n],
             low: vec![NO_LOW; n],
             high: vec![NO_HIGH; n],
+            marked: vec![false; n],
             forced: vec![None; n],
             budget: BUDGET * n + 64,
         }
@@ -307,23 +316,23 @@ impl Search {
 
     /// The instruction with the narrowest window; of those without one side, the last.
     fn next(&self) -> Option<usize> {
-        let open = (0..self.time.len()).filter(|k| self.time[*k].is_none());
-        open.min_by_key(|k| {
+        let window = |k: &usize| {
             let width = match (self.low(*k), self.high(*k)) {
                 (Some(low), Some(high)) => high - low,
                 (None, None) => i64::MAX,
                 _ => i64::MAX - 1,
             };
             (width, std::cmp::Reverse(self.high(*k)), *k)
-        })
+        };
+        self.open.iter().copied().min_by_key(window)
     }
 
     fn row(&self, at: i64) -> usize {
         at.rem_euclid(self.ii) as usize
     }
 
-    fn fits(&self, k: usize, form: usize, at: i64) -> bool {
-        let (form, row) = (self.forms[k][form], self.row(at));
+    fn fits(&self, k: usize, form: usize, row: usize) -> bool {
+        let form = &self.forms[k][form];
         self.table.fits(form, row) && (!self.quiet || self.table.quiet(form, row))
     }
 
@@ -335,8 +344,9 @@ impl Search {
     }
 
     /// The form and cycle of a placed instruction.
-    fn placed(&self, k: usize) -> Option<(Form, usize)> {
-        Some((self.forms[k][self.form[k]], self.row(self.time[k]?)))
+    fn placed(&self, k: usize) -> Option<(&Form, usize)> {
+        self.time[k]?;
+        Some((&self.forms[k][self.form[k]], self.rows[k]))
     }
 
     /// Pairs of accesses that meet at a bank.
@@ -352,97 +362,110 @@ impl Search {
         pairs.filter(|(a, b)| meet(period, *a, *b)).count() as u32
     }
 
-    /// Places an instruction at `start` or as near behind it, or before it if `late`, as it fits.
+    /// Places an instruction at `start`, inside its window, or as near behind it, or before it if `late`, as it
+    /// fits.
     fn put(&mut self, k: usize, start: i64, late: bool) -> Option<i64> {
         self.budget = self.budget.checked_sub(1)?;
-        let inside = |at: &i64| (self.low[k]..=self.high[k]).contains(at);
-        let forms = 0..self.forms[k].len();
-        let step = if late { -1 } else { 1 };
-        let there = (0..self.ii).map(|n| start + n * step);
-        let back = (1..self.ii).map(|n| start - n * step);
-        let free = there.chain(back).filter(inside).find_map(|at| {
-            let form = forms.clone().find(|f| self.fits(k, *f, at))?;
-            Some((at, form))
-        });
-        let (at, form) = match free {
+        let first = self.low[k].max(start - self.ii + 1);
+        let last = self.high[k].min(start + self.ii - 1);
+        let fit = |at: i64| {
+            let row = self.row(at);
+            let form = (0..self.forms[k].len()).find(|f| self.fits(k, *f, row))?;
+            Some((at, row, form))
+        };
+        let free = match late {
+            false => (start..=last).chain((first..start).rev()).find_map(fit),
+            true => (first..=start).rev().chain(start + 1..=last).find_map(fit),
+        };
+        let (at, row, form) = match free {
             Some(found) => found,
             None => {
                 // Never twice at the same place: further on, whatever depends on the old one.
+                let step = if late { -1 } else { 1 };
                 let at = self.forced[k].map_or(start, |last| last + step);
                 self.forced[k] = Some(at);
-                self.make_room(k, 0, at)?;
-                (at, 0)
+                (at, self.row(at), 0)
             }
         };
-        self.table.take(self.forms[k][form], self.row(at));
-        self.time[k] = Some(at);
-        self.form[k] = form;
         (self.low[k], self.high[k]) = (at, at);
-        self.narrow((0..self.time.len()).map(|j| j == k).collect());
+        if free.is_none() {
+            self.make_room(k, row)?;
+        }
+        self.table.take(&self.forms[k][form], row);
+        self.open.retain(|open| *open != k);
+        (self.time[k], self.rows[k], self.form[k]) = (Some(at), row, form);
+        match free {
+            Some(_) => self.narrow(k, |time| time.is_none()),
+            None => self.widen(),
+        }
         Some(at)
     }
 
-    /// Takes out what is in the way of a form at a cycle, and what cannot stay where it is then.
-    fn make_room(&mut self, k: usize, form: usize, at: i64) -> Option<()> {
-        for (j, outside) in self.outside(k, at).into_iter().enumerate() {
-            let Some(other) = self.placed(j) else {
+    /// Takes out what is in the way of an instruction's first form at the one cycle of its window, and what
+    /// cannot stay where it is then.
+    fn make_room(&mut self, k: usize, row: usize) -> Option<()> {
+        self.narrow(k, |_| true);
+        let (own, period) = ((&self.forms[k][0], row), self.ii as usize);
+        for j in 0..self.time.len() {
+            let Some(time) = self.time[j] else {
                 continue;
             };
-            let (own, period) = ((self.forms[k][form], self.row(at)), self.ii as usize);
+            let other = (&self.forms[j][self.form[j]], self.rows[j]);
+            let outside = self.low[j] > time || self.high[j] < time;
             let meets = self.quiet && meet(period, own, other);
             if outside || meets || collide(period, own, other) {
                 self.table.release(other.0, other.1);
                 self.time[j] = None;
+                self.open.push(j);
             }
         }
         // Alone it may not fit at all: it meets itself.
-        self.fits(k, form, at).then_some(())?;
-        let or = |none: i64| self.time.iter().map(move |t| t.unwrap_or(none)).collect();
-        (self.low, self.high) = (or(NO_LOW), or(NO_HIGH));
-        self.narrow(self.time.iter().map(Option::is_some).collect());
-        Some(())
+        self.fits(k, 0, row).then_some(())
     }
 
-    /// Per instruction: whether it is placed where it cannot be with instruction `k` at `at`.
-    fn outside(&self, k: usize, at: i64) -> Vec<bool> {
-        let n = self.time.len();
-        let (mut low, mut high) = (vec![NO_LOW; n], vec![NO_HIGH; n]);
-        (low[k], high[k]) = (at, at);
-        let from: Vec<bool> = (0..n).map(|j| j == k).collect();
-        self.raise(&mut low, from.clone(), |_| true);
-        self.lower(&mut high, from, |_| true);
-        let beyond = |j: usize| self.time[j].is_some_and(|time| low[j] > time || high[j] < time);
-        (0..n).map(beyond).collect()
+    /// Narrows the windows of what depends on an instruction with a window of one cycle, and of what it depends
+    /// on, where the instructions' times `may` have others.
+    fn narrow(&mut self, k: usize, may: impl Fn(Option<i64>) -> bool) {
+        self.marked[k] = true;
+        self.raise(&may);
+        self.marked[k] = true;
+        self.lower(&may);
     }
 
-    /// Narrows the windows of what depends on the marked instructions, which are placed, and of what they
-    /// depend on.
-    fn narrow(&mut self, marked: Vec<bool>) {
-        let (mut low, mut high) = (
-            std::mem::take(&mut self.low),
-            std::mem::take(&mut self.high),
-        );
-        self.raise(&mut low, marked.clone(), |k| self.time[k].is_none());
-        self.lower(&mut high, marked, |k| self.time[k].is_none());
-        (self.low, self.high) = (low, high);
+    /// Opens the windows of what is not placed as far as what is placed leaves them.
+    fn widen(&mut self) {
+        for k in &self.open {
+            let placed = |(from, gap): &(usize, i64)| Some(self.time[*from]? + gap);
+            let low = self.into.of(*k).iter().filter_map(placed).max();
+            self.low[*k] = low.unwrap_or(NO_LOW);
+            self.marked[*k] = low.is_some();
+        }
+        self.raise(|time| time.is_none());
+        for k in &self.open {
+            let placed = |(to, gap): &(usize, i64)| Some(self.time[*to]? - gap);
+            let high = self.out.of(*k).iter().filter_map(placed).min();
+            self.high[*k] = high.unwrap_or(NO_HIGH);
+            self.marked[*k] = high.is_some();
+        }
+        self.lower(|time| time.is_none());
     }
 
-    /// Raises first cycles to what those of the marked instructions ask for, for instructions that `may`
-    /// change.
+    /// Raises first cycles to what those of the marked instructions ask for, of instructions whose times `may`
+    /// have others.
     ///
     /// Program order is followed, so that only what leads into the next pass is gone over again.
-    fn raise(&self, low: &mut [i64], mut marked: Vec<bool>, may: impl Fn(usize) -> bool) {
+    fn raise(&mut self, may: impl Fn(Option<i64>) -> bool) {
         let mut again = true;
         while std::mem::take(&mut again) {
-            for from in 0..marked.len() {
-                if !std::mem::take(&mut marked[from]) {
+            for from in 0..self.marked.len() {
+                if !std::mem::take(&mut self.marked[from]) {
                     continue;
                 }
                 for (to, gap) in self.out.of(from) {
-                    let at = low[from] + gap;
-                    if low[*to] < at && may(*to) {
-                        low[*to] = at;
-                        marked[*to] = true;
+                    let at = self.low[from] + gap;
+                    if self.low[*to] < at && may(self.time[*to]) {
+                        self.low[*to] = at;
+                        self.marked[*to] = true;
                         again |= *to <= from;
                     }
                 }
@@ -451,18 +474,18 @@ impl Search {
     }
 
     /// Lowers last cycles, as [`Search::raise`] raises first ones.
-    fn lower(&self, high: &mut [i64], mut marked: Vec<bool>, may: impl Fn(usize) -> bool) {
+    fn lower(&mut self, may: impl Fn(Option<i64>) -> bool) {
         let mut again = true;
         while std::mem::take(&mut again) {
-            for to in (0..marked.len()).rev() {
-                if !std::mem::take(&mut marked[to]) {
+            for to in (0..self.marked.len()).rev() {
+                if !std::mem::take(&mut self.marked[to]) {
                     continue;
                 }
                 for (from, gap) in self.into.of(to) {
-                    let at = high[to] - gap;
-                    if high[*from] > at && may(*from) {
-                        high[*from] = at;
-                        marked[*from] = true;
+                    let at = self.high[to] - gap;
+                    if self.high[*from] > at && may(self.time[*from]) {
+                        self.high[*from] = at;
+                        self.marked[*from] = true;
                         again |= *from >= to;
                     }
                 }

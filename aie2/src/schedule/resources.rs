@@ -7,7 +7,7 @@
 use std::num::NonZeroU32;
 use std::sync::LazyLock;
 
-use arch::aie2::{Itinerary, Opcode, Resource, Slot, UseKind};
+use arch::aie2::{Itinerary, Resource, Slot, UseKind};
 
 use super::timing::{itinerary, stages};
 use crate::select::STACK_OBJECT;
@@ -29,17 +29,39 @@ pub fn first_use(resource: Resource) -> u8 {
     FIRST[resource as usize]
 }
 
+/// Ports and units that are busy in one cycle, a bit each.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ports {
+    required: u32,
+    reserved: u32,
+}
+
+impl Ports {
+    fn add(&mut self, resource: Resource, kind: UseKind) {
+        let bit = 1 << resource as u32;
+        match kind {
+            UseKind::Required => self.required |= bit,
+            UseKind::Reserved => self.reserved |= bit,
+        }
+    }
+
+    /// Whether two uses exclude each other, as [`UseKind::conflicts`] says.
+    fn conflict(self, other: Ports) -> bool {
+        let either = other.required | other.reserved;
+        self.required & either | self.reserved & other.required != 0
+    }
+}
+
 /// A form of an instruction as tables see it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Form {
-    /// Form.
-    pub op: Opcode,
-    /// Its use of ports.
-    pub itinerary: &'static Itinerary,
     /// The bank that it accesses, if that is told apart from others.
     pub bank: Option<NonZeroU32>,
-    /// The ports that it uses, a bit each.
-    ports: u64,
+    slot: Slot,
+    /// Cycles from issue to its accesses to memory.
+    accesses: &'static [u8],
+    /// What it uses, by cycles from issue.
+    ports: Vec<(usize, Ports)>,
 }
 
 impl Form {
@@ -57,10 +79,10 @@ impl Form {
         let forms = inst.forms.iter().map(|op| {
             let itinerary = itinerary(func, inst, *op);
             Form {
-                op: *op,
-                itinerary,
                 bank: bank.and_then(NonZeroU32::new),
-                ports: stages(itinerary).fold(0, |ports, s| ports | 1 << s.resource as u32),
+                slot: op.slot(),
+                accesses: itinerary.memory_cycles,
+                ports: ports(itinerary),
             }
         });
         forms.collect()
@@ -68,10 +90,36 @@ impl Form {
 
     /// Cycles from issue to its accesses to a bank.
     fn accesses(&self) -> impl Iterator<Item = (usize, NonZeroU32)> {
-        let cycles = self.itinerary.memory_cycles.iter();
         let bank = self.bank;
+        let cycles = self.accesses.iter();
         cycles.filter_map(move |c| Some((usize::from(*c), bank?)))
     }
+
+    /// Whether it is in its own way when it issues every `period` cycles.
+    fn meets_itself(&self, period: usize) -> bool {
+        let mut late = self.ports.iter().filter(|(after, _)| *after >= period);
+        late.any(|(m, late)| {
+            let mut others = self.ports.iter().filter(|(n, _)| m != n);
+            others.any(|(n, other)| m % period == n % period && late.conflict(*other))
+        })
+    }
+}
+
+/// What an instruction uses, by cycles from issue.
+fn ports(itinerary: &'static Itinerary) -> Vec<(usize, Ports)> {
+    let mut uses: Vec<(usize, Ports)> = Vec::new();
+    for stage in stages(itinerary) {
+        for cycle in stage.busy() {
+            let after = usize::from(cycle) - 1;
+            let known = uses.iter().position(|u| u.0 == after);
+            let k = known.unwrap_or_else(|| {
+                uses.push((after, Ports::default()));
+                uses.len() - 1
+            });
+            uses[k].1.add(stage.resource, stage.kind);
+        }
+    }
+    uses
 }
 
 /// More objects than any frame has.
@@ -84,7 +132,8 @@ const ACCESSES: usize = 3;
 struct Cycle {
     slots: u8,
     banks: [Option<NonZeroU32>; ACCESSES],
-    required: [u8; RESOURCES],
+    ports: Ports,
+    /// How often each port is reserved.
     reserved: [u8; RESOURCES],
 }
 
@@ -112,34 +161,27 @@ fn excluded(slot: Slot) -> u8 {
 const FREE: Cycle = Cycle {
     slots: 0,
     banks: [None; ACCESSES],
-    required: [0; RESOURCES],
+    ports: Ports {
+        required: 0,
+        reserved: 0,
+    },
     reserved: [0; RESOURCES],
 };
 
-/// Whether two instructions that issue every `period` cycles, at these cycles first, need the same slot
+/// Whether two instructions that issue every `period` cycles, at these cycles of it, need the same slot
 /// or port at the same time.
-pub fn collide(period: usize, a: (Form, usize), b: (Form, usize)) -> bool {
-    if a.1 % period == b.1 % period && excluded(a.0.op.slot()) & slot_bit(b.0.op.slot()) != 0 {
+pub fn collide(period: usize, a: (&Form, usize), b: (&Form, usize)) -> bool {
+    if a.1 == b.1 && excluded(a.0.slot) & slot_bit(b.0.slot) != 0 {
         return true;
     }
-    let shared = a.0.ports & b.0.ports != 0;
-    shared
-        && stages(a.0.itinerary).any(|x| {
-            let mut same = stages(b.0.itinerary);
-            same.any(|y| {
-                let first = |at: usize, stage: u8| at + usize::from(stage);
-                let (m, n) = (first(a.1, x.first), first(b.1, y.first));
-                // Cycles from the beginning of one use to that of the other, forwards and backwards.
-                let ahead = (n + period - m % period) % period;
-                let behind = (period - ahead) % period;
-                let meet = ahead < usize::from(x.cycles) || behind < usize::from(y.cycles);
-                x.resource == y.resource && x.kind.conflicts(y.kind) && meet
-            })
-        })
+    a.0.ports.iter().any(|(m, own)| {
+        let mut others = b.0.ports.iter();
+        others.any(|(n, other)| own.conflict(*other) && (a.1 + m) % period == (b.1 + n) % period)
+    })
 }
 
 /// Whether two instructions that issue every `period` cycles access one bank in the same cycle.
-pub fn meet(period: usize, a: (Form, usize), b: (Form, usize)) -> bool {
+pub fn meet(period: usize, a: (&Form, usize), b: (&Form, usize)) -> bool {
     a.0.accesses().any(|(m, bank)| {
         let mut others = b.0.accesses();
         others.any(|(n, other)| bank == other && (a.1 + m) % period == (b.1 + n) % period)
@@ -164,65 +206,41 @@ impl Table {
     }
 
     fn row(&self, cycle: usize) -> usize {
-        self.period.map_or(cycle, |p| cycle % p)
+        match self.period {
+            Some(period) if cycle >= period => cycle % period,
+            _ => cycle,
+        }
+    }
+
+    fn at(&self, cycle: usize) -> &Cycle {
+        self.cycles.get(self.row(cycle)).unwrap_or(&FREE)
     }
 
     /// Whether no other access meets the bank of `form`, issued at `cycle`, when it does.
-    pub fn quiet(&self, form: Form, cycle: usize) -> bool {
-        form.accesses().all(|(after, bank)| {
-            let row = self.cycles.get(self.row(cycle + after)).unwrap_or(&FREE);
-            !row.banks.contains(&Some(bank))
-        })
+    pub fn quiet(&self, form: &Form, cycle: usize) -> bool {
+        let mut accesses = form.accesses();
+        accesses.all(|(after, bank)| !self.at(cycle + after).banks.contains(&Some(bank)))
     }
 
     /// Whether `form` can issue at `cycle`.
-    pub fn fits(&self, form: Form, cycle: usize) -> bool {
-        let Form { op, itinerary, .. } = form;
-        let at = |c: usize| self.cycles.get(self.row(c)).unwrap_or(&FREE);
-        if at(cycle).slots & excluded(op.slot()) != 0 {
-            return false;
-        }
-        let mut probe: Vec<(usize, usize, UseKind)> = Vec::new();
-        for stage in stages(itinerary) {
-            let r = stage.resource as usize;
-            let first = cycle + usize::from(stage.first) - 1;
-            for c in first..first + usize::from(stage.cycles) {
-                let row = at(c);
-                let taken = match stage.kind {
-                    UseKind::Required => row.required[r] + row.reserved[r] > 0,
-                    UseKind::Reserved => row.required[r] > 0,
-                };
-                if taken {
-                    return false;
-                }
-                if self.period.is_none() {
-                    continue;
-                }
-                // An instruction meets itself where the table is shorter than its use of a port.
-                let own = probe.iter().any(|(row, port, kind)| {
-                    *row == self.row(c) && *port == r && kind.conflicts(stage.kind)
-                });
-                if own {
-                    return false;
-                }
-                probe.push((self.row(c), r, stage.kind));
-            }
-        }
-        true
+    pub fn fits(&self, form: &Form, cycle: usize) -> bool {
+        let mut ports = form.ports.iter();
+        self.at(cycle).slots & excluded(form.slot) == 0
+            && ports.all(|(after, ports)| !self.at(cycle + after).ports.conflict(*ports))
+            && !self.period.is_some_and(|period| form.meets_itself(period))
     }
 
     /// Takes what `form` needs when it issues at `cycle`.
-    pub fn take(&mut self, form: Form, cycle: usize) {
+    pub fn take(&mut self, form: &Form, cycle: usize) {
         self.change(form, cycle, true);
     }
 
     /// Gives back what [`Table::take`] took.
-    pub fn release(&mut self, form: Form, cycle: usize) {
+    pub fn release(&mut self, form: &Form, cycle: usize) {
         self.change(form, cycle, false);
     }
 
-    fn change(&mut self, form: Form, cycle: usize, take: bool) {
-        let Form { op, itinerary, .. } = form;
+    fn change(&mut self, form: &Form, cycle: usize, take: bool) {
         for (after, bank) in form.accesses() {
             let banks = &mut self.entry(cycle + after).banks;
             let (from, to) = if take {
@@ -234,24 +252,22 @@ impl Table {
                 *entry = to;
             }
         }
-        let bit = slot_bit(op.slot());
-        let row = self.entry(cycle);
-        row.slots = if take {
-            row.slots | bit
-        } else {
-            row.slots & !bit
-        };
-        for stage in stages(itinerary) {
-            let r = stage.resource as usize;
-            let first = cycle + usize::from(stage.first) - 1;
-            for c in first..first + usize::from(stage.cycles) {
-                let row = self.entry(c);
-                let count = match stage.kind {
-                    UseKind::Required => &mut row.required[r],
-                    UseKind::Reserved => &mut row.reserved[r],
-                };
-                *count = if take { *count + 1 } else { *count - 1 };
+        let slots = &mut self.entry(cycle).slots;
+        let bit = slot_bit(form.slot);
+        *slots = if take { *slots | bit } else { *slots & !bit };
+        for (after, uses) in &form.ports {
+            let row = self.entry(cycle + after);
+            for (port, count) in row.reserved.iter_mut().enumerate() {
+                if uses.reserved >> port & 1 == 1 {
+                    *count = if take { *count + 1 } else { *count - 1 };
+                    row.ports.reserved &= !(1 << port);
+                    row.ports.reserved |= u32::from(*count > 0) << port;
+                }
             }
+            row.ports.required = match take {
+                true => row.ports.required | uses.required,
+                false => row.ports.required & !uses.required,
+            };
         }
     }
 
