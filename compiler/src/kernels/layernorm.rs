@@ -23,6 +23,8 @@ const LANES_OF_SUMS: u32 = 16;
 const GROUPS: u32 = 2;
 /// Rows that go through a pass together at most.
 const MOST_ROWS: u32 = 8;
+/// Rows that are scaled before the first of them is finished: as many as take the time of the first's products.
+const ROWS_AHEAD: usize = 3;
 /// Bytes of memory for the factor of a row.
 const FACTOR_BYTES: i32 = 64;
 
@@ -390,47 +392,41 @@ impl Layernorm {
 
     fn normalise(&self, b: &mut FuncBuilder, starts: &[Value], [terms, work, x, y]: [Value; 4]) {
         let rows = starts.len() as u32;
-        let factor =
-            |b: &mut FuncBuilder, row: u32| b.load(VECTOR, work, row as i32 * FACTOR_BYTES);
+        let steps = |row: u32| [STEP / 2, self.step(row, rows) - STEP / 2];
         let none = splat_bf16(b, ZERO);
         let none = b.half(none, false);
         unrolled(b, self.vectors(), 1, &[terms, x, y], |b, _, carried| {
             let (mut terms, mut from, mut to) = (carried[0], carried[1], carried[2]);
-            let columns = [(); 2].map(|()| {
+            let columns = [false, true].map(|upper| {
                 let (gamma, next) = b.load_post(PART, terms, STEP / 2);
                 let (beta, next) = b.load_post(PART, next, STEP / 2);
                 terms = next;
-                let gammas = [b.concat(gamma, none), b.concat(none, gamma)];
-                (gammas, b.to_f32(beta))
+                // Either half of the columns takes its own half of what is scaled.
+                let gamma = match upper {
+                    false => b.concat(gamma, none),
+                    true => b.concat(none, gamma),
+                };
+                (gamma, b.to_f32(beta))
             });
             let rows: Vec<u32> = (0..rows).collect();
-            for pair in rows.chunks(2) {
-                // Of either half of the columns: those of both rows.
-                let mut scaled = [Vec::new(), Vec::new()];
-                for row in pair {
-                    let factor = factor(b, *row);
-                    for (half, scaled) in (0..).zip(&mut scaled) {
-                        let step = match half {
-                            0 => STEP / 2,
-                            _ => self.step(*row, starts.len() as u32) - STEP / 2,
-                        };
+            for rows in rows.chunks(ROWS_AHEAD) {
+                let mut scaled = Vec::new();
+                for row in rows {
+                    let factor = b.load(VECTOR, work, *row as i32 * FACTOR_BYTES);
+                    let [low, high] = steps(*row).map(|step| {
                         let low = b.load(PART, from, 0);
                         let (high, next) = b.load_post(PART, from, step);
                         from = next;
                         let value = b.concat(low, high);
                         let value = b.mac(TWO_TERMS, starts[*row as usize], value, factor);
-                        scaled.push(narrow(b, value));
-                    }
+                        narrow(b, value)
+                    });
+                    scaled.push(b.concat(low, high));
                 }
-                let scaled = scaled.map(|rows| b.concat(rows[0], rows[rows.len() - 1]));
-                for (slot, row) in pair.iter().enumerate() {
-                    for (half, (gammas, beta)) in (0..).zip(&columns) {
-                        let value = b.mac(TWO_TERMS, *beta, scaled[half as usize], gammas[slot]);
+                for (row, scaled) in rows.iter().zip(scaled) {
+                    for ((gamma, beta), step) in columns.into_iter().zip(steps(*row)) {
+                        let value = b.mac(TWO_TERMS, beta, scaled, gamma);
                         let value = narrow(b, value);
-                        let step = match half {
-                            0 => STEP / 2,
-                            _ => self.step(*row, starts.len() as u32) - STEP / 2,
-                        };
                         to = b.store_post(value, to, step);
                     }
                 }
