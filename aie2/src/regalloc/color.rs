@@ -1,7 +1,7 @@
 //! Which register each web gets: colouring of the interference graph, the web with the fewest
 //! registers left first.
 
-use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use arch::aie2::{Class, Reg, op};
 
@@ -61,32 +61,63 @@ struct Node {
     web: usize,
     class: RegClass,
     candidates: Members,
-    /// Webs alive at once, by position, and how they clash, by position in [`Clashes`].
+    /// Webs alive at once.
+    rivals: usize,
+    /// Those of them whose registers can be in the way, by position, and how they clash, by position in
+    /// [`Clashes`].
     neighbours: Vec<(usize, usize)>,
     /// Nodes that a copy connects: the same register makes the copy idle.
     hints: Vec<usize>,
 }
 
+/// Something for every pair of classes.
+type Pairs<T> = [[T; RegClass::ALL.len()]; RegClass::ALL.len()];
+
+fn pairs<T>(of: impl Fn(RegClass, RegClass) -> T) -> Pairs<T> {
+    RegClass::ALL.map(|own| RegClass::ALL.map(|other| of(own, other)))
+}
+
+/// Per register of one class and register of another: which of their parts are one unit, bit 4 * own + other.
+static SHARED: LazyLock<Pairs<Vec<Vec<u16>>>> = LazyLock::new(|| {
+    let shared = |a: &Reg, b: &Reg| {
+        let parts = a.units().iter().enumerate().map(|(i, unit)| {
+            let same = b.units().iter().position(|u| u == unit);
+            same.map_or(0, |j| 1 << (4 * i + j))
+        });
+        parts.sum()
+    };
+    pairs(|own, other| {
+        let row = |a: &Reg| other.members().iter().map(|b| shared(a, b)).collect();
+        own.members().iter().map(row).collect()
+    })
+});
+
 /// How webs of two classes clash.
-#[derive(Default)]
 struct Clashes {
-    /// By the classes and the clashing parts: bit 4 * own + other.
-    kinds: HashMap<(RegClass, RegClass, u16), usize>,
+    /// By the classes and the clashing parts, bit 4 * own + other; `None` where no registers do.
+    kinds: Pairs<Vec<(u16, Option<usize>)>>,
     /// Per kind and register of the first class: the registers of the other that clash with it.
     with: Vec<Vec<Members>>,
 }
 
 impl Clashes {
-    fn kind(&mut self, own: RegClass, other: RegClass, parts: u16) -> usize {
-        *self.kinds.entry((own, other, parts)).or_insert_with(|| {
-            let clashing = |a: &Reg| {
-                let members = other.members().iter().enumerate();
-                let hit = members.filter(|(_, b)| clash(*a, **b, parts));
-                hit.fold(0, |set, (k, _)| set | 1 << k)
-            };
-            self.with.push(own.members().iter().map(clashing).collect());
+    fn kind(&mut self, own: RegClass, other: RegClass, parts: u16) -> Option<usize> {
+        let known = &mut self.kinds[own as usize][other as usize];
+        if let Some((_, kind)) = known.iter().find(|k| k.0 == parts) {
+            return *kind;
+        }
+        let clashing = |row: &Vec<u16>| {
+            let clash = row.iter().enumerate().filter(|s| s.1 & parts != 0);
+            clash.fold(0, |set, (k, _)| set | 1 << k)
+        };
+        let rows = SHARED[own as usize][other as usize].iter();
+        let with: Vec<Members> = rows.map(clashing).collect();
+        let kind = with.iter().any(|set| *set != 0).then(|| {
+            self.with.push(with);
             self.with.len() - 1
-        })
+        });
+        known.push((parts, kind));
+        kind
     }
 }
 
@@ -101,7 +132,10 @@ pub fn color(
     ranges: &Ranges,
 ) -> Result<Assignment, Failure> {
     let through_call = through_calls(func, webs, live);
-    let mut clashes = Clashes::default();
+    let mut clashes = Clashes {
+        kinds: pairs(|_, _| Vec::new()),
+        with: Vec::new(),
+    };
     let nodes = nodes(func, webs, &through_call, ranges, &mut clashes);
     let mut weight = vec![1u32; nodes.len()];
     let mut failed = 0;
@@ -163,73 +197,72 @@ fn nodes(
     ranges: &Ranges,
     kinds: &mut Clashes,
 ) -> Vec<Node> {
-    let mut candidates: HashMap<usize, Members> = HashMap::new();
     let class = |web: usize| func.class(webs.members[web][0]);
+    let free = |r: &Reg| !func.reserved.contains(r);
+    let own = |r: &Reg| !func.returns || !callee_saved(*r) || func.frame.saves(*r);
+    let usable = RegClass::ALL.map(|class| subset(class, |r| free(r) && own(r)));
+    let kept = RegClass::ALL.map(|class| subset(class, |r| callee_saved(*r)));
+    let mut position = vec![None; webs.count()];
+    let mut nodes: Vec<Node> = Vec::new();
     for (web, through_call) in through_call.iter().enumerate() {
         if ranges.of[web].iter().all(Vec::is_empty) {
             continue;
         }
-        let fits = |r: &Reg| {
-            !func.reserved.contains(r)
-                && match webs.fixed[web] {
-                    Some(fixed) => *r == fixed,
-                    None => {
-                        (!through_call || callee_saved(*r))
-                            && (!func.returns || !callee_saved(*r) || func.frame.saves(*r))
-                    }
-                }
+        let class = class(web);
+        let candidates = match webs.fixed[web] {
+            Some(fixed) => subset(class, |r| free(r) && *r == fixed),
+            None if *through_call => usable[class as usize] & kept[class as usize],
+            None => usable[class as usize],
         };
-        candidates.insert(web, subset(class(web), fits));
+        position[web] = Some(nodes.len());
+        nodes.push(Node {
+            web,
+            class,
+            candidates,
+            rivals: 0,
+            neighbours: Vec::new(),
+            hints: Vec::new(),
+        });
     }
-    let mut copies: Vec<(usize, usize)> = Vec::new();
-    let mut nameable: HashMap<(RegClass, u8, Class), Members> = HashMap::new();
+    // By class and part of the value, and class of the operand.
+    let mut nameable: [[Vec<(Class, Members)>; 4]; RegClass::ALL.len()] = Default::default();
     for inst in func.blocks.iter().flat_map(|b| &b.insts) {
         for (value, part, _, k) in inst.values() {
-            let web = webs.of(value);
-            let Some(regs) = candidates.get_mut(&web) else {
+            let Some(node) = position[webs.of(value)] else {
                 continue;
             };
+            let node: &mut Node = &mut nodes[node];
+            let known = &mut nameable[node.class as usize][usize::from(part)];
             for form in &inst.forms {
-                let (own, operand) = (class(web), form.desc().operands[k].class);
-                *regs &= *nameable
-                    .entry((own, part, operand))
-                    .or_insert_with(|| subset(own, |r| operand_reg(*r, part, operand).is_some()));
+                let operand = form.desc().operands[k].class;
+                let regs = known.iter().find(|n| n.0 == operand).map(|n| n.1);
+                node.candidates &= regs.unwrap_or_else(|| {
+                    let regs = subset(node.class, |r| operand_reg(*r, part, operand).is_some());
+                    known.push((operand, regs));
+                    regs
+                });
             }
         }
         if let (op::MOV_mv_scl, [Arg::Value { value: to, .. }, Arg::Value { value: from, .. }]) =
             (inst.op(), &inst.args[..])
+            && let (Some(i), Some(j)) = (position[webs.of(*to)], position[webs.of(*from)])
         {
-            copies.push((webs.of(*to), webs.of(*from)));
+            nodes[i].hints.push(j);
+            nodes[j].hints.push(i);
         }
     }
-    let mut order: Vec<usize> = candidates.keys().copied().collect();
-    order.sort_unstable();
-    let position: HashMap<usize, usize> = order.iter().enumerate().map(|(k, w)| (*w, k)).collect();
-    let mut nodes: Vec<Node> = order
-        .iter()
-        .map(|web| Node {
-            web: *web,
-            class: class(*web),
-            candidates: candidates.remove(web).unwrap_or_default(),
-            neighbours: Vec::new(),
-            hints: Vec::new(),
-        })
-        .collect();
-    let mut clashes: Vec<_> = ranges.clashes.iter().collect();
-    clashes.sort_unstable();
-    for ((a, b), parts) in clashes {
-        let (Some(i), Some(j)) = (position.get(a), position.get(b)) else {
-            continue;
-        };
-        let (a, b) = (nodes[*i].class, nodes[*j].class);
-        nodes[*i].neighbours.push((*j, kinds.kind(a, b, *parts)));
-        let parts = transpose(*parts);
-        nodes[*j].neighbours.push((*i, kinds.kind(b, a, parts)));
-    }
-    for (a, b) in copies {
-        if let (Some(i), Some(j)) = (position.get(&a), position.get(&b)) {
-            nodes[*i].hints.push(*j);
-            nodes[*j].hints.push(*i);
+    for (web, clashes) in ranges.clashes.iter().enumerate() {
+        for (other, parts) in clashes {
+            let (Some(i), Some(j)) = (position[web], position[*other]) else {
+                continue;
+            };
+            let (a, b) = (nodes[i].class, nodes[j].class);
+            nodes[i].rivals += 1;
+            nodes[j].rivals += 1;
+            let kind = kinds.kind(a, b, *parts);
+            nodes[i].neighbours.extend(kind.map(|kind| (j, kind)));
+            let kind = kinds.kind(b, a, transpose(*parts));
+            nodes[j].neighbours.extend(kind.map(|kind| (i, kind)));
         }
     }
     nodes
@@ -248,29 +281,27 @@ fn transpose(parts: u16) -> u16 {
         .fold(0, |t, k| t | 1 << (4 * (k % 4) + k / 4))
 }
 
-/// Whether two registers hold clashing parts in one unit.
-fn clash(a: Reg, b: Reg, parts: u16) -> bool {
-    let (a, b) = (a.units(), b.units());
-    let meets = |(i, unit): (usize, &u16)| {
-        let same = b.iter().position(|u| u == unit);
-        same.is_some_and(|j| parts >> (4 * i + j) & 1 == 1)
-    };
-    a.iter().enumerate().any(meets)
-}
-
 /// The position of each node's register among those of its class, or the node that got none.
 fn attempt(nodes: &[Node], clashes: &Clashes, weight: &[u32]) -> Result<Vec<usize>, usize> {
     let mut left: Vec<Members> = nodes.iter().map(|n| n.candidates).collect();
     let mut color: Vec<Option<usize>> = vec![None; nodes.len()];
+    // Few registers left, and often in trouble, first; of equals the one with the most rivals.
+    let urgency = |k: usize, left: Members| {
+        let scaled = u64::from(left.count_ones()) * 1000 / u64::from(weight[k]);
+        (scaled << 32) + u64::from(u32::MAX) - nodes[k].rivals as u64
+    };
+    const DONE: u64 = u64::MAX;
+    let mut urgencies: Vec<u64> = (0..nodes.len()).map(|k| urgency(k, left[k])).collect();
     for _ in 0..nodes.len() {
-        let open = (0..nodes.len()).filter(|k| color[*k].is_none());
-        // Few registers left, and often in trouble, first.
-        let urgency = |k: &usize| {
-            let scaled = u64::from(left[*k].count_ones()) * 1000 / u64::from(weight[*k]);
-            (scaled, usize::MAX - nodes[*k].neighbours.len(), *k)
-        };
-        let Some(k) = open.min_by_key(urgency) else {
+        let Some(k) = (0..nodes.len()).min_by_key(|k| urgencies[*k]) else {
             break;
+        };
+        urgencies[k] = DONE;
+        let open = || {
+            nodes[k]
+                .neighbours
+                .iter()
+                .filter(|n| urgencies[n.0] != DONE)
         };
         let class = nodes[k].class;
         let hint = |h: &usize| {
@@ -280,24 +311,27 @@ fn attempt(nodes: &[Node], clashes: &Clashes, weight: &[u32]) -> Result<Vec<usiz
         };
         let hint = nodes[k].hints.iter().find_map(hint);
         let chosen = hint.or_else(|| {
-            let harm = |own: &usize| {
-                let open = nodes[k].neighbours.iter().filter(|n| color[n.0].is_none());
-                let harm = open.map(|(n, kind)| {
-                    let lost = left[*n] & clashes.with[*kind][*own];
-                    lost.count_ones() * 100 / left[*n].count_ones().max(1)
-                });
-                (harm.sum::<u32>(), *own)
-            };
-            positions(left[k]).min_by_key(harm)
+            let mut harm = [0; Members::BITS as usize];
+            for (n, kind) in open() {
+                let (left_there, with) = (left[*n], &clashes.with[*kind]);
+                for own in positions(left[k]) {
+                    let lost = left_there & with[own];
+                    if lost != 0 {
+                        harm[own] += lost.count_ones() * 100 / left_there.count_ones();
+                    }
+                }
+            }
+            positions(left[k]).min_by_key(|own| harm[*own])
         });
         let own = chosen.ok_or(k)?;
         color[k] = Some(own);
         for (n, kind) in &nodes[k].neighbours {
-            if color[*n].is_none() {
+            if urgencies[*n] != DONE {
                 left[*n] &= !clashes.with[*kind][own];
                 if left[*n] == 0 {
                     return Err(*n);
                 }
+                urgencies[*n] = urgency(*n, left[*n]);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! When each web needs its register.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::coalesce::Webs;
 use crate::liveness::Liveness;
@@ -26,9 +26,9 @@ pub struct Range {
 pub struct Ranges {
     /// Per web and part of it.
     pub of: Vec<Vec<Vec<Range>>>,
-    /// Pairs of webs, the smaller first, with the pairs of parts that are needed at once: bit
-    /// 4 * part of the smaller + part of the larger.
-    pub clashes: HashMap<(usize, usize), u16>,
+    /// Per web: the larger ones that are needed at once with it, ascending, with the pairs of parts that
+    /// are: bit 4 * own part + part of the other.
+    pub clashes: Vec<Vec<(usize, u16)>>,
 }
 
 impl Ranges {
@@ -39,14 +39,13 @@ impl Ranges {
             of: (0..webs.count())
                 .map(|w| vec![Vec::new(); parts(w)])
                 .collect(),
-            clashes: HashMap::new(),
+            clashes: vec![Vec::new(); webs.count()],
         };
         let passes: Vec<Pass> = (0..schedules.len())
             .map(|b| Pass::of(func, live, b, &schedules[b]))
             .collect();
         let arrivals = arrivals(func, live, &passes);
-        let mut here: Vec<HashSet<(i32, usize, usize, i32)>> =
-            vec![HashSet::new(); schedules.len()];
+        let mut here: Vec<Vec<Here>> = vec![Vec::new(); schedules.len()];
         for b in 0..schedules.len() {
             for (unit, range) in passes[b].ranges(live, b, &arrivals[b]) {
                 let (value, part) = live.units.value(unit);
@@ -54,24 +53,36 @@ impl Ranges {
                 add(func, &passes, &mut here, (web, part), range);
             }
         }
-        for (block, set) in here.into_iter().enumerate() {
-            let mut list: Vec<(i32, usize, usize, i32)> = set.into_iter().collect();
+        for (block, mut list) in here.into_iter().enumerate() {
             list.sort_unstable();
+            list.dedup();
             // Those that have not ended where the next one begins.
-            let mut open: Vec<(i32, usize, usize)> = Vec::new();
-            for (start, web, part, end) in list {
-                ranges.of[web][part].push(Range { block, start, end });
+            let mut open: Vec<(i32, usize, u16)> = Vec::new();
+            for same in list.chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2)) {
+                let (start, web, end, _) = same[0];
+                let mut parts = 0;
+                for (.., part) in same {
+                    ranges.of[web][*part].push(Range { block, start, end });
+                    parts |= 1 << part;
+                }
                 open.retain(|(end, ..)| *end >= start);
                 for (_, other, with) in open.iter().filter(|o| o.1 != web) {
                     let (low, high) = match web < *other {
-                        true => ((web, part), (*other, *with)),
-                        false => ((*other, *with), (web, part)),
+                        true => ((web, parts), (*other, *with)),
+                        false => ((*other, *with), (web, parts)),
                     };
-                    let bits = ranges.clashes.entry((low.0, high.0)).or_default();
-                    *bits |= 1 << (4 * low.1 + high.1);
+                    ranges.clashes[low.0].push((high.0, product(low.1, high.1)));
                 }
-                open.push((end, web, part));
+                open.push((end, web, parts));
             }
+        }
+        for clashes in &mut ranges.clashes {
+            clashes.sort_unstable();
+            clashes.dedup_by(|next, kept| {
+                let same = next.0 == kept.0;
+                kept.1 |= if same { next.1 } else { 0 };
+                same
+            });
         }
         ranges
     }
@@ -96,20 +107,26 @@ impl Ranges {
     }
 }
 
+/// What is in use in a block: first half cycle, web, last half cycle, part.
+type Here = (i32, usize, i32, usize);
+
+/// All pairs of a part of one set with one of another: bit 4 * own + other.
+fn product(own: u16, other: u16) -> u16 {
+    let parts = (0..4).filter(|part| own >> part & 1 == 1);
+    parts.map(|part| other << (4 * part)).sum()
+}
+
 /// Adds a range; what of it lies behind the end of its block stands in those that follow.
 fn add(
     func: &VFunc,
     passes: &[Pass],
-    here: &mut [HashSet<(i32, usize, usize, i32)>],
+    here: &mut [Vec<Here>],
     (web, part): (usize, usize),
     range: Range,
 ) {
     let length = passes[range.block].length;
     if range.start <= length {
-        let kept = (range.start, web, part, range.end.min(length));
-        if !here[range.block].insert(kept) {
-            return;
-        }
+        here[range.block].push((range.start, web, range.end.min(length), part));
     }
     if range.end > length {
         for edge in &func.blocks[range.block].successors {
