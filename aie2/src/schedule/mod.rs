@@ -5,7 +5,7 @@
 //! - [`ddg`]: the dependence graph of a block.
 //! - [`resources`]: slots and ports per cycle.
 //! - [`list`]: list scheduling of a block, with its `pressure` on registers.
-//! - [`modulo`]: software pipelining of a loop.
+//! - [`modulo`]: software pipelining of a loop, with the `windows` of what it places.
 //! - [`bound`]: how few cycles a pass of a loop can take.
 
 pub mod bound;
@@ -16,6 +16,7 @@ mod pressure;
 pub mod resources;
 pub mod spans;
 pub mod timing;
+mod windows;
 
 pub use list::{Limits, schedule_block};
 

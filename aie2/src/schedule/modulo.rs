@@ -22,6 +22,7 @@ use super::ddg::{Dep, Graph, Order};
 use super::pressure;
 use super::resources::{Form, Table, collide, meet};
 use super::spans::Span;
+use super::windows::Windows;
 use crate::coalesce::Webs;
 use crate::frame::is_wide;
 use crate::liveness::Units;
@@ -187,11 +188,13 @@ pub fn plan(func: &VFunc, graph: &Graph, insts: &[VInst], ii: u32, quiet: bool) 
     let seeds = busiest(insts);
     let mut last = 0;
     for k in seeds {
-        let start = last.max(search.low[k]).min(search.high[k]);
+        let (low, high) = (search.windows.low(k), search.windows.high(k));
+        let start = low.map_or(last, |low| low.max(last));
+        let start = high.map_or(start, |high| start.min(high));
         last = search.put(k, start, false)?;
     }
     while let Some(k) = search.next() {
-        let (low, high) = (search.low(k), search.high(k));
+        let (low, high) = (search.windows.low(k), search.windows.high(k));
         let late = high.is_some() && search.makes_wide[k];
         // What only other passes hold back goes where the others are.
         let begin = search.time.iter().flatten().min().copied().unwrap_or(last);
@@ -215,43 +218,9 @@ pub fn plan(func: &VFunc, graph: &Graph, insts: &[VInst], ii: u32, quiet: bool) 
     })
 }
 
-/// Edges of a graph by the instruction at one end: the instruction at the other and the cycles between
-/// the two, one after the other in memory, for they are gone over again and again.
-struct Gaps {
-    /// Per instruction: where its edges begin; one more for the end.
-    first: Vec<usize>,
-    edges: Vec<(usize, i64)>,
-}
-
-impl Gaps {
-    /// The edges of `lists` (indices of the graph's), with `ii` cycles from one pass to the next.
-    fn new(graph: &Graph, lists: &[Vec<usize>], end: impl Fn(&Dep) -> usize, ii: i64) -> Self {
-        let mut gaps = Gaps {
-            first: vec![0],
-            edges: Vec::with_capacity(graph.deps.len()),
-        };
-        for list in lists {
-            let edges = list.iter().map(|d| &graph.deps[*d]);
-            let gap = |dep: &Dep| i64::from(dep.latency) - i64::from(dep.distance) * ii;
-            gaps.edges.extend(edges.map(|dep| (end(dep), gap(dep))));
-            gaps.first.push(gaps.edges.len());
-        }
-        gaps
-    }
-
-    fn of(&self, k: usize) -> &[(usize, i64)] {
-        &self.edges[self.first[k]..self.first[k + 1]]
-    }
-}
-
-/// A first cycle that nothing asks for, and a last one. Far from any cycle, with room to add gaps.
-const NO_LOW: i64 = i64::MIN / 2;
-const NO_HIGH: i64 = i64::MAX / 2;
-
 /// A plan in the making.
 struct Search {
-    out: Gaps,
-    into: Gaps,
+    windows: Windows,
     forms: Vec<Vec<Form>>,
     /// Whether accesses may not meet at a bank.
     quiet: bool,
@@ -265,11 +234,6 @@ struct Search {
     /// Of what is placed: its cycle of a pass, and its form.
     rows: Vec<usize>,
     form: Vec<usize>,
-    /// First and last cycle that those placed leave; those of the placed are their own.
-    low: Vec<i64>,
-    high: Vec<i64>,
-    /// Instructions whose windows changed, while others are made to agree with them; none between.
-    marked: Vec<bool>,
     /// Where an instruction was put by force the last time.
     forced: Vec<Option<i64>>,
     budget: usize,
@@ -285,8 +249,7 @@ impl Search {
         });
         let cycles = i64::from(ii);
         Search {
-            out: Gaps::new(graph, &graph.out, |dep| dep.to, cycles),
-            into: Gaps::new(graph, &graph.into, |dep| dep.from, cycles),
+            windows: Windows::new(graph, cycles),
             forms: insts.iter().map(|i| Form::all(func, i)).collect(),
             quiet: false,
             makes_wide: makes_wide.collect(),
@@ -296,35 +259,15 @@ impl Search {
             open: (0..n).collect(),
             rows: vec![0; n],
             form: vec![0; n],
-            low: vec![NO_LOW; n],
-            high: vec![NO_HIGH; n],
-            marked: vec![false; n],
             forced: vec![None; n],
             budget: BUDGET * n + 64,
         }
     }
 
-    /// The first cycle that those placed leave an instruction, if they ask for any.
-    fn low(&self, k: usize) -> Option<i64> {
-        Some(self.low[k]).filter(|low| *low > NO_LOW)
-    }
-
-    /// The last one.
-    fn high(&self, k: usize) -> Option<i64> {
-        Some(self.high[k]).filter(|high| *high < NO_HIGH)
-    }
-
     /// The instruction with the narrowest window; of those without one side, the last.
     fn next(&self) -> Option<usize> {
-        let window = |k: &usize| {
-            let width = match (self.low(*k), self.high(*k)) {
-                (Some(low), Some(high)) => high - low,
-                (None, None) => i64::MAX,
-                _ => i64::MAX - 1,
-            };
-            (width, std::cmp::Reverse(self.high(*k)), *k)
-        };
-        self.open.iter().copied().min_by_key(window)
+        let open = self.open.iter().copied();
+        open.min_by_key(|k| (self.windows.width(*k), *k))
     }
 
     fn row(&self, at: i64) -> usize {
@@ -366,8 +309,9 @@ impl Search {
     /// fits.
     fn put(&mut self, k: usize, start: i64, late: bool) -> Option<i64> {
         self.budget = self.budget.checked_sub(1)?;
-        let first = self.low[k].max(start - self.ii + 1);
-        let last = self.high[k].min(start + self.ii - 1);
+        let (before, behind) = (start - self.ii + 1, start + self.ii - 1);
+        let first = self.windows.low(k).map_or(before, |low| low.max(before));
+        let last = self.windows.high(k).map_or(behind, |high| high.min(behind));
         let fit = |at: i64| {
             let row = self.row(at);
             let form = (0..self.forms[k].len()).find(|f| self.fits(k, *f, row))?;
@@ -387,109 +331,42 @@ impl Search {
                 (at, self.row(at), 0)
             }
         };
-        (self.low[k], self.high[k]) = (at, at);
-        if free.is_none() {
-            self.make_room(k, row)?;
-        }
+        let had = match free {
+            Some(_) => Vec::new(),
+            None => self.make_room(k, at, row)?,
+        };
         self.table.take(&self.forms[k][form], row);
         self.open.retain(|open| *open != k);
         (self.time[k], self.rows[k], self.form[k]) = (Some(at), row, form);
+        let open = |j: usize| self.time[j].is_none();
         match free {
-            Some(_) => self.narrow(k, |time| time.is_none()),
-            None => self.widen(),
+            Some(_) => self.windows.fix(k, at, open),
+            None => self.windows.free(&had, open),
         }
         Some(at)
     }
 
-    /// Takes out what is in the way of an instruction's first form at the one cycle of its window, and what
-    /// cannot stay where it is then.
-    fn make_room(&mut self, k: usize, row: usize) -> Option<()> {
-        self.narrow(k, |_| true);
+    /// Takes out what is in the way of an instruction's first form, and what cannot stay where it is then; gives
+    /// the windows that they and the instruction had.
+    fn make_room(&mut self, k: usize, at: i64, row: usize) -> Option<Vec<(usize, (i64, i64))>> {
+        let mut had = vec![(k, self.windows.of(k))];
+        self.windows.fix(k, at, |_| true);
         let (own, period) = ((&self.forms[k][0], row), self.ii as usize);
         for j in 0..self.time.len() {
             let Some(time) = self.time[j] else {
                 continue;
             };
             let other = (&self.forms[j][self.form[j]], self.rows[j]);
-            let outside = self.low[j] > time || self.high[j] < time;
+            let stays = self.windows.of(j) == (time, time);
             let meets = self.quiet && meet(period, own, other);
-            if outside || meets || collide(period, own, other) {
+            if !stays || meets || collide(period, own, other) {
                 self.table.release(other.0, other.1);
                 self.time[j] = None;
                 self.open.push(j);
+                had.push((j, (time, time)));
             }
         }
         // Alone it may not fit at all: it meets itself.
-        self.fits(k, 0, row).then_some(())
-    }
-
-    /// Narrows the windows of what depends on an instruction with a window of one cycle, and of what it depends
-    /// on, where the instructions' times `may` have others.
-    fn narrow(&mut self, k: usize, may: impl Fn(Option<i64>) -> bool) {
-        self.marked[k] = true;
-        self.raise(&may);
-        self.marked[k] = true;
-        self.lower(&may);
-    }
-
-    /// Opens the windows of what is not placed as far as what is placed leaves them.
-    fn widen(&mut self) {
-        for k in &self.open {
-            let placed = |(from, gap): &(usize, i64)| Some(self.time[*from]? + gap);
-            let low = self.into.of(*k).iter().filter_map(placed).max();
-            self.low[*k] = low.unwrap_or(NO_LOW);
-            self.marked[*k] = low.is_some();
-        }
-        self.raise(|time| time.is_none());
-        for k in &self.open {
-            let placed = |(to, gap): &(usize, i64)| Some(self.time[*to]? - gap);
-            let high = self.out.of(*k).iter().filter_map(placed).min();
-            self.high[*k] = high.unwrap_or(NO_HIGH);
-            self.marked[*k] = high.is_some();
-        }
-        self.lower(|time| time.is_none());
-    }
-
-    /// Raises first cycles to what those of the marked instructions ask for, of instructions whose times `may`
-    /// have others.
-    ///
-    /// Program order is followed, so that only what leads into the next pass is gone over again.
-    fn raise(&mut self, may: impl Fn(Option<i64>) -> bool) {
-        let mut again = true;
-        while std::mem::take(&mut again) {
-            for from in 0..self.marked.len() {
-                if !std::mem::take(&mut self.marked[from]) {
-                    continue;
-                }
-                for (to, gap) in self.out.of(from) {
-                    let at = self.low[from] + gap;
-                    if self.low[*to] < at && may(self.time[*to]) {
-                        self.low[*to] = at;
-                        self.marked[*to] = true;
-                        again |= *to <= from;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Lowers last cycles, as [`Search::raise`] raises first ones.
-    fn lower(&mut self, may: impl Fn(Option<i64>) -> bool) {
-        let mut again = true;
-        while std::mem::take(&mut again) {
-            for to in (0..self.marked.len()).rev() {
-                if !std::mem::take(&mut self.marked[to]) {
-                    continue;
-                }
-                for (from, gap) in self.into.of(to) {
-                    let at = self.high[to] - gap;
-                    if self.high[*from] > at && may(self.time[*from]) {
-                        self.high[*from] = at;
-                        self.marked[*from] = true;
-                        again |= *from >= to;
-                    }
-                }
-            }
-        }
+        self.fits(k, 0, row).then_some(had)
     }
 }

@@ -62,6 +62,8 @@ pub struct Form {
     accesses: &'static [u8],
     /// What it uses, by cycles from issue.
     ports: Vec<(usize, Ports)>,
+    /// Cycles from issue until it uses nothing any more.
+    busy: usize,
 }
 
 impl Form {
@@ -78,11 +80,13 @@ impl Form {
         });
         let forms = inst.forms.iter().map(|op| {
             let itinerary = itinerary(func, inst, *op);
+            let ports = ports(itinerary);
             Form {
                 bank: bank.and_then(NonZeroU32::new),
                 slot: op.slot(),
                 accesses: itinerary.memory_cycles,
-                ports: ports(itinerary),
+                busy: ports.iter().map(|(after, _)| after + 1).max().unwrap_or(0),
+                ports,
             }
         });
         forms.collect()
@@ -174,10 +178,13 @@ pub fn collide(period: usize, a: (&Form, usize), b: (&Form, usize)) -> bool {
     if a.1 == b.1 && excluded(a.0.slot) & slot_bit(b.0.slot) != 0 {
         return true;
     }
-    a.0.ports.iter().any(|(m, own)| {
-        let mut others = b.0.ports.iter();
-        others.any(|(n, other)| own.conflict(*other) && (a.1 + m) % period == (b.1 + n) % period)
-    })
+    let ahead = (b.1 + period - a.1) % period;
+    let apart = a.0.busy <= ahead && b.0.busy <= period - ahead;
+    !apart
+        && a.0.ports.iter().any(|(m, own)| {
+            let mut others = b.0.ports.iter();
+            others.any(|(n, other)| own.conflict(*other) && m % period == (ahead + n) % period)
+        })
 }
 
 /// Whether two instructions that issue every `period` cycles access one bank in the same cycle.
