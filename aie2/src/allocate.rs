@@ -68,6 +68,7 @@ pub(super) fn finish(mut func: VFunc) -> Result<Finished, CompileError> {
         let overlaps = |loops: &[LoopReport]| loops.iter().any(|l| l.note.is_none());
         let overlapping = overlaps(&loops);
         let mut result = allocate(&tried, &with);
+        let mut in_order = None;
         if result.is_err() && !overlapping {
             let longer = vec![Overlap::Longer; func.blocks.len()];
             let (longer, with_longer, its_loops) = arrange(&longer);
@@ -78,9 +79,12 @@ pub(super) fn finish(mut func: VFunc) -> Result<Finished, CompileError> {
                     Ok(done)
                 }
                 _ => result.or_else(|lack| {
-                    let in_order = vec![Limits::InOrder; tried.blocks.len()];
-                    let done = allocate_with(&tried, &with, &in_order);
-                    done.map_err(|_| lack)
+                    let limits = vec![Limits::InOrder; tried.blocks.len()];
+                    let done = allocate_with(&tried, &with, &limits);
+                    done.map_err(|its| {
+                        in_order = Some(its.failure);
+                        lack
+                    })
                 }),
             };
         }
@@ -104,8 +108,11 @@ pub(super) fn finish(mut func: VFunc) -> Result<Finished, CompileError> {
             && loops
                 .iter()
                 .any(|l| l.block == lack.block && l.note.is_none());
+        // Where the shortest schedule lacks registers, everything may be on the stack already, and in program
+        // order it is another place that lacks them.
+        let mut failures = std::iter::once(&lack.failure).chain(&in_order);
         let relieved = ((overlap == shortest && !own) || !overlapping)
-            && relieve(&mut func, &mut webs, &lack.failure, within, &mut spills);
+            && failures.any(|f| relieve(&mut func, &mut webs, f, within, &mut spills));
         if relieved {
             overlap.clone_from(&shortest);
             stretches.fill(0);
