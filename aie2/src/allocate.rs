@@ -13,7 +13,7 @@ use super::liveness::Liveness;
 use super::loops::{Known, LoopReport, Overlap, pipeline_loops};
 use super::mir::{BlockKind, MBlock, MFunc, MInst, MOperand, ValueId};
 use super::regalloc::{Assignment, Failure, Ranges, color};
-use super::schedule::{Limits, Schedule, schedule_block};
+use super::schedule::{Limits, Line, Schedule};
 use super::spill::{SpillReport, Where, relieve, save_wanted};
 use super::vcode::{Arg, RegClass, VFunc, VInst, operand_reg};
 
@@ -67,20 +67,24 @@ pub(super) fn finish(mut func: VFunc) -> Result<Finished, CompileError> {
         let (tried, with, mut loops) = arrange(&overlap);
         let overlaps = |loops: &[LoopReport]| loops.iter().any(|l| l.note.is_none());
         let overlapping = overlaps(&loops);
-        let mut result = allocate(&tried, &with);
+        let live = Liveness::of(&tried);
+        let lines = Lines::of(&tried, &with, &live);
+        let mut result = lines.allocate();
         let mut in_order = None;
         if result.is_err() && !overlapping {
             let longer = vec![Overlap::Longer; func.blocks.len()];
             let (longer, with_longer, its_loops) = arrange(&longer);
-            let longer = overlaps(&its_loops).then(|| allocate(&longer, &with_longer));
+            let longer = overlaps(&its_loops).then(|| {
+                let live = Liveness::of(&longer);
+                Lines::of(&longer, &with_longer, &live).allocate()
+            });
             result = match longer {
                 Some(Ok(done)) => {
                     loops = its_loops;
                     Ok(done)
                 }
                 _ => result.or_else(|lack| {
-                    let limits = vec![Limits::InOrder; tried.blocks.len()];
-                    let done = allocate_with(&tried, &with, &limits);
+                    let done = lines.allocate_with(&lines.schedule(Limits::InOrder));
                     done.map_err(|its| {
                         in_order = Some(its.failure);
                         lack
@@ -153,53 +157,73 @@ fn blamed<'a>(func: &VFunc, loops: &'a [LoopReport], block: usize) -> Vec<&'a Lo
     }
 }
 
-/// Tries the limits one after the other, the last one only for blocks outside of loops that still want too many
-/// registers; a failure is that of a loop or of the shortest schedule.
-fn allocate(func: &VFunc, webs: &Webs) -> Result<MFunc, Box<Lack>> {
-    let mut limits = vec![Limits::None; func.blocks.len()];
-    let first = match allocate_with(func, webs, &limits) {
-        Ok(done) => return Ok(done),
-        Err(lack) => lack,
-    };
-    limits.fill(Limits::Pressure);
-    if let Ok(done) = allocate_with(func, webs, &limits) {
-        return Ok(done);
+/// A laid out function and the lines of its blocks.
+struct Lines<'a> {
+    func: &'a VFunc,
+    webs: &'a Webs,
+    live: &'a Liveness,
+    lines: Vec<Line<'a>>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(func: &'a VFunc, webs: &'a Webs, live: &'a Liveness) -> Self {
+        let blocks = 0..func.blocks.len();
+        Lines {
+            func,
+            webs,
+            live,
+            lines: blocks.map(|b| Line::of(func, webs, live, b)).collect(),
+        }
     }
-    limits.fill(Limits::Near(NEAR));
-    loop {
-        let lack = match allocate_with(func, webs, &limits) {
+
+    /// Tries the limits one after the other, the last one only for blocks outside of loops that still want too
+    /// many registers; a failure is that of a loop or of the shortest schedule.
+    fn allocate(&self) -> Result<MFunc, Box<Lack>> {
+        let first = match self.allocate_with(&self.schedule(Limits::None)) {
             Ok(done) => return Ok(done),
             Err(lack) => lack,
         };
-        // A loop's passes are not worth it.
-        if func.blocks[lack.block].trip.is_some() {
-            return Err(lack);
+        if let Ok(done) = self.allocate_with(&self.schedule(Limits::Pressure)) {
+            return Ok(done);
         }
-        if limits[lack.block] == Limits::InOrder {
-            return Err(first);
+        let mut limits = vec![Limits::Near(NEAR); self.lines.len()];
+        let mut schedules = self.schedule(Limits::Near(NEAR));
+        loop {
+            let lack = match self.allocate_with(&schedules) {
+                Ok(done) => return Ok(done),
+                Err(lack) => lack,
+            };
+            // A loop's passes are not worth it.
+            if self.func.blocks[lack.block].trip.is_some() {
+                return Err(lack);
+            }
+            let limits = &mut limits[lack.block];
+            *limits = match *limits {
+                Limits::InOrder => return Err(first),
+                Limits::Near(ahead) if ahead > LEAST_NEAR => Limits::Near(ahead / 2),
+                _ => Limits::InOrder,
+            };
+            schedules[lack.block] = self.lines[lack.block].schedule(*limits);
         }
-        limits[lack.block] = match limits[lack.block] {
-            Limits::Near(ahead) if ahead > LEAST_NEAR => Limits::Near(ahead / 2),
-            _ => Limits::InOrder,
-        };
     }
-}
 
-fn allocate_with(func: &VFunc, webs: &Webs, limits: &[Limits]) -> Result<MFunc, Box<Lack>> {
-    let live = Liveness::of(func);
-    let schedules: Vec<Schedule> = (0..func.blocks.len())
-        .map(|b| schedule_block(func, webs, &live.units, b, &live.live_out[b], limits[b]))
-        .collect();
-    let ranges = Ranges::of(func, webs, &live, &schedules);
-    match color(func, webs, &live, &ranges) {
-        Ok(assignment) => Ok(assemble(func, webs, &assignment, &schedules)),
-        Err(failure) => {
-            let (block, error) = pressure(func, webs, &failure, &ranges);
-            Err(Box::new(Lack {
-                failure,
-                block,
-                error,
-            }))
+    fn schedule(&self, limits: Limits) -> Vec<Schedule> {
+        self.lines.iter().map(|l| l.schedule(limits)).collect()
+    }
+
+    fn allocate_with(&self, schedules: &[Schedule]) -> Result<MFunc, Box<Lack>> {
+        let (func, webs, live) = (self.func, self.webs, self.live);
+        let ranges = Ranges::of(func, webs, live, schedules);
+        match color(func, webs, live, &ranges) {
+            Ok(assignment) => Ok(assemble(func, webs, &assignment, schedules)),
+            Err(failure) => {
+                let (block, error) = pressure(func, webs, &failure, &ranges);
+                Err(Box::new(Lack {
+                    failure,
+                    block,
+                    error,
+                }))
+            }
         }
     }
 }

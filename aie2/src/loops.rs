@@ -13,7 +13,7 @@ use super::schedule::bound::{Bound, recurrence_bound, resource_bound};
 use super::schedule::ddg::Graph;
 use super::schedule::modulo::{Plan, bound, fits_registers, loop_graph, own_graphs, plan};
 use super::schedule::spans::{self, Span};
-use super::schedule::{Limits, schedule_block};
+use super::schedule::{Limits, Line};
 use super::vcode::{Trip, VFunc, VInst};
 
 /// What became of a hardware loop.
@@ -118,8 +118,7 @@ impl Known {
             return &mut self.loops[known];
         }
         let live = Liveness::of(func);
-        let out = &live.live_out[block];
-        let list = schedule_block(func, webs, &live.units, block, out, Limits::None);
+        let list = Line::of(func, webs, &live, block).schedule(Limits::None);
         let resources = resource_bound(func, insts);
         let graph = loop_graph(func, webs, (insts, insts), &spans);
         let mut graphs = vec![graph];

@@ -4,6 +4,7 @@
 //! the beginnings of its first ones, at given cycles; the block's own instructions fill what these
 //! leave free.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::Schedule;
@@ -12,7 +13,7 @@ use super::pressure::Pressure;
 use super::resources::{Form, Table};
 use super::spans;
 use crate::coalesce::Webs;
-use crate::liveness::{BitSet, Units};
+use crate::liveness::Liveness;
 use crate::vcode::{Beside, Pinned, VFunc, VInst};
 
 /// Bundles after a branch that still execute.
@@ -42,131 +43,145 @@ pub enum Limits {
 /// Cycles that a block waits for pressure to fall before it goes on regardless.
 const PATIENCE: u32 = 16;
 
-/// A block being scheduled: its own instructions between those of the loops beside it.
-struct Line<'a> {
+/// A block to be scheduled: its own instructions between those of the loops beside it.
+pub struct Line<'a> {
     func: &'a VFunc,
+    webs: &'a Webs,
+    live: &'a Liveness,
+    block: usize,
+    beside: Cow<'a, Beside>,
     insts: Vec<VInst>,
     graph: Graph,
-    table: Table,
     /// Per instruction.
     forms: Vec<Vec<Form>>,
+}
+
+impl<'a> Line<'a> {
+    /// The line of a block; of a loop whose passes overlap already an empty one.
+    pub fn of(func: &'a VFunc, webs: &'a Webs, live: &'a Liveness, block: usize) -> Self {
+        let vblock = &func.blocks[block];
+        let beside = match vblock.beside.as_deref() {
+            Some(beside) if vblock.pipelined.is_none() => Cow::Borrowed(beside),
+            _ => Cow::Owned(Beside::default()),
+        };
+        let neighbours = |list: &[Pinned]| list.iter().map(|p| p.inst.clone()).collect::<Vec<_>>();
+        let mut insts = neighbours(&beside.before);
+        let first = insts.len();
+        if vblock.pipelined.is_none() {
+            insts.extend(vblock.insts.iter().cloned());
+        }
+        let last = insts.len();
+        insts.extend(neighbours(&beside.after));
+        let mut at = vec![None; insts.len()];
+        at[first..last].copy_from_slice(&spans::of_line(func, &insts[first..last]));
+        let order = Order::Pipeline {
+            tail: last - beside.tail.len(),
+        };
+        Line {
+            graph: Graph::new(func, webs, &live.units, &insts, &at, order),
+            forms: insts.iter().map(|i| Form::all(func, i)).collect(),
+            func,
+            webs,
+            live,
+            block,
+            beside,
+            insts,
+        }
+    }
+
+    /// Schedules it.
+    pub fn schedule(&self, limits: Limits) -> Schedule {
+        let vblock = &self.func.blocks[self.block];
+        if let Some((length, places)) = &vblock.pipelined {
+            return Schedule {
+                cycle: places.iter().map(|p| p.0).collect(),
+                form: places.iter().map(|p| p.1).collect(),
+                length: *length,
+            };
+        }
+        let (beside, n) = (&*self.beside, self.insts.len());
+        let (first, last) = (beside.before.len(), n - beside.after.len());
+        let own = first + beside.head.len()..last - beside.tail.len();
+        let branch = vblock.branch().is_some();
+        let plain = own.start..own.end - usize::from(branch);
+        let mut placed = Placed {
+            line: self,
+            table: Table::new(),
+            cycle: vec![None; n],
+            form: vec![0; n],
+        };
+        for (k, pinned) in beside.before.iter().chain(&beside.head).enumerate() {
+            placed.place(k, pinned.form, pinned.cycle);
+        }
+        fill(&mut placed, plain.clone(), limits);
+
+        let settled = (0..plain.end).map(|k| placed.cycle[k].unwrap_or(0) + self.graph.settled[k]);
+        let settled = settled.max().unwrap_or(0).max(1);
+        let mut length = if beside.after.is_empty() {
+            settled
+        } else {
+            pin_tail(&mut placed, beside, own.end, settled)
+        };
+        if branch {
+            let slots = DELAY_SLOTS as i32 + 1;
+            length = length.max(placed.ready(plain.end) + slots);
+            while !placed.fits(plain.end, 0, length - slots) {
+                length += 1;
+            }
+            placed.place(plain.end, 0, length - slots);
+        }
+        let cycles = placed.cycle[first..last].iter();
+        Schedule {
+            cycle: cycles.map(|c| c.unwrap_or(0).max(0) as u32).collect(),
+            form: placed.form[first..last].to_vec(),
+            length: length as u32,
+        }
+    }
+}
+
+/// A line of which some instructions are placed.
+struct Placed<'a> {
+    line: &'a Line<'a>,
+    table: Table,
     /// Per instruction: cycle from the beginning of the block.
     cycle: Vec<Option<i32>>,
     form: Vec<usize>,
 }
 
-impl Line<'_> {
+impl Placed<'_> {
     fn fits(&self, k: usize, form: usize, cycle: i32) -> bool {
-        self.table
-            .fits(&self.forms[k][form], (cycle + HORIZON) as usize)
+        let form = &self.line.forms[k][form];
+        self.table.fits(form, (cycle + HORIZON) as usize)
     }
 
     /// Whether an instruction meets no other at its bank.
     fn quiet(&self, k: usize, form: usize, cycle: i32) -> bool {
-        self.table
-            .quiet(&self.forms[k][form], (cycle + HORIZON) as usize)
+        let form = &self.line.forms[k][form];
+        self.table.quiet(form, (cycle + HORIZON) as usize)
     }
 
     fn place(&mut self, k: usize, form: usize, cycle: i32) {
-        self.table
-            .take(&self.forms[k][form], (cycle + HORIZON) as usize);
+        let taken = &self.line.forms[k][form];
+        self.table.take(taken, (cycle + HORIZON) as usize);
         self.cycle[k] = Some(cycle);
         self.form[k] = form;
     }
 
     /// The first cycle that what is placed allows an instruction.
     fn ready(&self, k: usize) -> i32 {
-        let into = self.graph.into[k].iter().map(|d| &self.graph.deps[*d]);
+        let graph = &self.line.graph;
+        let into = graph.into[k].iter().map(|d| &graph.deps[*d]);
         let after = into.filter_map(|d| Some(self.cycle[d.from]? + d.latency));
-        after.max().unwrap_or(0).max(self.graph.earliest[k])
-    }
-}
-
-/// Schedules a block.
-pub fn schedule_block(
-    func: &VFunc,
-    webs: &Webs,
-    units: &Units,
-    block: usize,
-    live_out: &BitSet,
-    limits: Limits,
-) -> Schedule {
-    let vblock = &func.blocks[block];
-    if let Some((length, places)) = &vblock.pipelined {
-        return Schedule {
-            cycle: places.iter().map(|p| p.0).collect(),
-            form: places.iter().map(|p| p.1).collect(),
-            length: *length,
-        };
-    }
-    let none = Beside::default();
-    let beside = vblock.beside.as_deref().unwrap_or(&none);
-    let neighbours = |list: &[Pinned]| list.iter().map(|p| p.inst.clone()).collect::<Vec<_>>();
-    let mut insts = neighbours(&beside.before);
-    let first = insts.len();
-    insts.extend(vblock.insts.iter().cloned());
-    let last = insts.len();
-    insts.extend(neighbours(&beside.after));
-    let own = first + beside.head.len()..last - beside.tail.len();
-    let branch = vblock.branch().is_some();
-    let plain = own.start..own.end - usize::from(branch);
-
-    let n = insts.len();
-    let mut at = vec![None; n];
-    at[first..last].copy_from_slice(&spans::of_line(func, &vblock.insts));
-    let mut line = Line {
-        func,
-        graph: Graph::new(
-            func,
-            webs,
-            units,
-            &insts,
-            &at,
-            Order::Pipeline { tail: own.end },
-        ),
-        forms: insts.iter().map(|i| Form::all(func, i)).collect(),
-        insts,
-        table: Table::new(),
-        cycle: vec![None; n],
-        form: vec![0; n],
-    };
-    for (k, pinned) in beside.before.iter().chain(&beside.head).enumerate() {
-        line.place(k, pinned.form, pinned.cycle);
-    }
-    let own_insts = line.insts[plain.clone()].to_vec();
-    let pressure = Pressure::new(func, webs, units, &own_insts, live_out);
-    fill(&mut line, plain.clone(), limits, pressure);
-
-    let settled = (0..plain.end).map(|k| line.cycle[k].unwrap_or(0) + line.graph.settled[k]);
-    let settled = settled.max().unwrap_or(0).max(1);
-    let mut length = if beside.after.is_empty() {
-        settled
-    } else {
-        pin_tail(&mut line, beside, own.end, settled)
-    };
-    if branch {
-        let slots = DELAY_SLOTS as i32 + 1;
-        length = length.max(line.ready(plain.end) + slots);
-        while !line.fits(plain.end, 0, length - slots) {
-            length += 1;
-        }
-        line.place(plain.end, 0, length - slots);
-    }
-    let cycles = line.cycle[first..last].iter();
-    Schedule {
-        cycle: cycles.map(|c| c.unwrap_or(0).max(0) as u32).collect(),
-        form: line.form[first..last].to_vec(),
-        length: length as u32,
+        after.max().unwrap_or(0).max(graph.earliest[k])
     }
 }
 
 /// Places a block's own instructions.
-fn fill(
-    line: &mut Line<'_>,
-    own: std::ops::Range<usize>,
-    limits: Limits,
-    mut pressure: Pressure<'_>,
-) {
+fn fill(placed: &mut Placed<'_>, own: std::ops::Range<usize>, limits: Limits) {
+    let line = placed.line;
+    let live_out = &line.live.live_out[line.block];
+    let insts = &line.insts[own.clone()];
+    let mut pressure = Pressure::new(line.func, line.webs, &line.live.units, insts, live_out);
     let heights = line.graph.heights();
     // Per instruction: how many of the block's own it waits for.
     let mut waits = vec![0; line.insts.len()];
@@ -178,7 +193,7 @@ fn fill(
     let mut soon = BTreeSet::new();
     let mut ready: BTreeSet<(i32, usize)> = BTreeSet::new();
     for k in own.clone().filter(|k| waits[*k] == 0) {
-        soon.insert((line.ready(k), k));
+        soon.insert((placed.ready(k), k));
     }
     let mut left = own.len();
     let mut first_left = own.start;
@@ -188,7 +203,7 @@ fn fill(
             soon.pop_first();
             ready.insert((-heights[k], k));
         }
-        let allows = |line: &Line<'_>, pressure: &Pressure<'_>, k: usize, forced: bool| {
+        let allows = |placed: &Placed<'_>, pressure: &Pressure<'_>, k: usize, forced: bool| {
             let inst = &line.insts[k];
             let limited = matches!(limits, Limits::Pressure | Limits::Near(_));
             if limited && !forced && !pressure.allows(line.func, inst) {
@@ -196,29 +211,29 @@ fn fill(
             }
             let mut forms = 0..inst.forms.len();
             forms
-                .find(|f| line.fits(k, *f, now) && line.quiet(k, *f, now))
+                .find(|f| placed.fits(k, *f, now) && placed.quiet(k, *f, now))
                 .map(|f| (k, f))
         };
         // With everything held back, the first in program order goes on.
         let forced = idle > PATIENCE;
-        while line.cycle[first_left].is_some() {
+        while placed.cycle[first_left].is_some() {
             first_left += 1;
         }
         let pick = if limits == Limits::InOrder {
             let next = Some(first_left).filter(|k| ready.contains(&(-heights[*k], *k)));
-            next.and_then(|k| allows(line, &pressure, k, forced))
+            next.and_then(|k| allows(placed, &pressure, k, forced))
         } else if forced {
             let mut by_order: Vec<usize> = ready.iter().map(|(_, k)| *k).collect();
             by_order.sort_unstable();
             let mut by_order = by_order.into_iter();
-            by_order.find_map(|k| allows(line, &pressure, k, forced))
+            by_order.find_map(|k| allows(placed, &pressure, k, forced))
         } else {
             let end = match limits {
                 Limits::Near(ahead) => first_left + ahead,
                 _ => usize::MAX,
             };
             let mut by_height = ready.iter().filter(|(_, k)| *k < end);
-            by_height.find_map(|(_, k)| allows(line, &pressure, *k, forced))
+            by_height.find_map(|(_, k)| allows(placed, &pressure, *k, forced))
         };
         let Some((k, f)) = pick else {
             now += 1;
@@ -227,15 +242,15 @@ fn fill(
         };
         idle = 0;
         ready.remove(&(-heights[k], k));
-        line.place(k, f, now);
+        placed.place(k, f, now);
         left -= 1;
         pressure.issue(line.func, &line.insts[k]);
-        for d in line.graph.out[k].clone() {
-            let to = line.graph.deps[d].to;
+        for d in &line.graph.out[k] {
+            let to = line.graph.deps[*d].to;
             if own.contains(&to) {
                 waits[to] -= 1;
                 if waits[to] == 0 {
-                    soon.insert((line.ready(to), to));
+                    soon.insert((placed.ready(to), to));
                 }
             }
         }
@@ -243,7 +258,8 @@ fn fill(
 }
 
 /// Places the beginnings of the loop behind as early as what is there allows; the block's length.
-fn pin_tail(line: &mut Line<'_>, beside: &Beside, tail: usize, settled: i32) -> i32 {
+fn pin_tail(placed: &mut Placed<'_>, beside: &Beside, tail: usize, settled: i32) -> i32 {
+    let line = placed.line;
     let span = beside.tail_span as i32;
     let pinned: Vec<(i32, usize)> = beside
         .tail
@@ -254,7 +270,7 @@ fn pin_tail(line: &mut Line<'_>, beside: &Beside, tail: usize, settled: i32) -> 
     // What is under way when the loop begins has landed when its first pass ends.
     let mut base = (settled - span - beside.after_span as i32).max(0);
     for k in 0..tail {
-        let Some(cycle) = line.cycle[k] else {
+        let Some(cycle) = placed.cycle[k] else {
             continue;
         };
         base = base.max(cycle + 1 - span);
@@ -269,15 +285,15 @@ fn pin_tail(line: &mut Line<'_>, beside: &Beside, tail: usize, settled: i32) -> 
             base = base.max(cycle + SETUP_BUNDLES - bundles);
         }
     }
-    let fits = |line: &Line<'_>, base: i32| {
+    let fits = |placed: &Placed<'_>, base: i32| {
         let mut places = pinned.iter().enumerate();
-        places.all(|(k, (cycle, form))| line.fits(tail + k, *form, base + cycle))
+        places.all(|(k, (cycle, form))| placed.fits(tail + k, *form, base + cycle))
     };
-    while !fits(line, base) {
+    while !fits(placed, base) {
         base += 1;
     }
     for (k, (cycle, form)) in pinned.iter().enumerate() {
-        line.place(tail + k, *form, base + cycle);
+        placed.place(tail + k, *form, base + cycle);
     }
     base + span
 }

@@ -18,7 +18,7 @@ pub mod spans;
 pub mod timing;
 mod windows;
 
-pub use list::{Limits, schedule_block};
+pub use list::{Limits, Line};
 
 /// A block's schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
