@@ -1,8 +1,6 @@
 //! The dependence graph of a block: which instruction must come how many cycles after which.
 
-use std::collections::HashMap;
-
-use arch::aie2::{Flags, memory_latency};
+use arch::aie2::{Flags, Reg, memory_latency};
 
 use super::spans::Span;
 use super::timing::{
@@ -57,9 +55,17 @@ pub enum Order {
     Program,
 }
 
-/// Where a register is: two values of one web are in the same, and those that must be in one register
-/// are in that one.
-type Key = (bool, usize, usize);
+/// What is done with a unit of a register.
+#[derive(Default)]
+struct Seen {
+    /// Writes that may be read.
+    writes: Vec<(usize, Touch)>,
+    /// Reads since.
+    reads: Vec<(usize, Touch)>,
+}
+
+/// Units of the largest register that values are in.
+const PARTS: usize = 4;
 
 /// Whether the objects of two accesses may be one, and one of them writes.
 fn may_meet(a: MemAccess, b: MemAccess) -> bool {
@@ -190,72 +196,73 @@ impl Graph {
             Order::Program => insts.len(),
         };
         let touched: Vec<Vec<Touch>> = insts.iter().map(|i| touches(func, units, i)).collect();
-        let mut best: HashMap<(usize, usize), i32> = HashMap::new();
-        let mut need = |from: usize, to: usize, latency: i32| {
-            let entry = best.entry((from, to)).or_insert(latency);
-            *entry = (*entry).max(latency);
-        };
-        let key = |place: Place| -> Key {
-            match place {
-                Place::Reg(unit) => (true, usize::from(unit), 0),
-                Place::Value(unit) => {
-                    let (value, part) = units.value(unit);
-                    let web = webs.of(crate::mir::ValueId(value as u32));
-                    let fixed = webs.fixed[web].and_then(|reg| reg.units().get(part));
-                    match fixed {
-                        Some(unit) => (true, usize::from(*unit), 0),
-                        None => (false, web, part),
-                    }
-                }
+        // Where a register is: values of one web are in the same, and those that must be in one register are
+        // in that one.
+        let register = |place: Place| match place {
+            Place::Reg(unit) => usize::from(unit),
+            Place::Value(unit) => {
+                let (value, part) = units.value(unit);
+                let web = webs.of(crate::mir::ValueId(value as u32));
+                let fixed = webs.fixed[web].and_then(|reg| reg.units().get(part));
+                fixed.map_or(Reg::UNITS + PARTS * web + part, |unit| usize::from(*unit))
             }
         };
-        // Per place: writes that may be read, and reads since.
-        let mut writes: HashMap<Key, Vec<(usize, Touch)>> = HashMap::new();
-        let mut reads: HashMap<Key, Vec<(usize, Touch)>> = HashMap::new();
-        for (k, list) in touched.iter().enumerate() {
-            for touch in list.iter().filter(|t| !t.write) {
-                let key = key(touch.place);
-                for (w, write) in writes.get(&key).into_iter().flatten() {
-                    need(*w, k, flow(raw(write, touch)));
-                }
-                reads.entry(key).or_default().push((k, *touch));
-            }
-            for touch in list.iter().filter(|t| t.write) {
-                let key = key(touch.place);
-                for (w, write) in writes.get(&key).into_iter().flatten() {
-                    if *w != k {
-                        need(*w, k, waw(write, touch));
-                    }
-                }
-                for (r, read) in reads.remove(&key).into_iter().flatten() {
-                    if r != k {
-                        need(r, k, war(&read, touch));
-                    }
-                }
-                let writes = writes.entry(key).or_default();
-                if k < tail {
-                    writes.clear();
-                }
-                writes.push((k, *touch));
-            }
-        }
+        // Per register, where it is among those seen, counted from 1.
+        let mut number = vec![0u32; Reg::UNITS + PARTS * webs.count()];
+        let mut seen: Vec<Seen> = Vec::new();
         let mut under_way = UnderWay::default();
-        for (k, inst) in insts.iter().enumerate() {
-            for from in under_way.meets(inst, spans[k], k, k < tail) {
-                if let Some(latency) = distance(func, &insts[from], inst) {
-                    need(from, k, flow(latency));
+        let mut deps: Vec<Dep> = Vec::new();
+        // Of the instructions that the one at hand must follow: where the edge is.
+        let mut edge: Vec<usize> = vec![usize::MAX; insts.len()];
+        for (k, list) in touched.iter().enumerate() {
+            let mut need = |from: usize, latency: i32| match deps.get_mut(edge[from]) {
+                Some(dep) if dep.to == k => dep.latency = dep.latency.max(latency),
+                _ => {
+                    edge[from] = deps.len();
+                    deps.push(Dep {
+                        from,
+                        to: k,
+                        latency,
+                        distance: 0,
+                    });
+                }
+            };
+            for write in [false, true] {
+                for touch in list.iter().filter(|t| t.write == write) {
+                    let number = &mut number[register(touch.place)];
+                    if *number == 0 {
+                        seen.push(Seen::default());
+                        *number = seen.len() as u32;
+                    }
+                    let seen = &mut seen[*number as usize - 1];
+                    if !write {
+                        for (w, write) in &seen.writes {
+                            need(*w, flow(raw(write, touch)));
+                        }
+                        seen.reads.push((k, *touch));
+                        continue;
+                    }
+                    for (w, write) in seen.writes.iter().filter(|w| w.0 != k) {
+                        need(*w, waw(write, touch));
+                    }
+                    for (r, read) in seen.reads.drain(..).filter(|r| r.0 != k) {
+                        need(r, war(&read, touch));
+                    }
+                    if k < tail {
+                        seen.writes.clear();
+                    }
+                    seen.writes.push((k, *touch));
+                }
+            }
+            for from in under_way.meets(&insts[k], spans[k], k, k < tail) {
+                if let Some(latency) = distance(func, &insts[from], &insts[k]) {
+                    need(from, flow(latency));
                 }
             }
         }
-        let deps = best.into_iter().map(|((from, to), latency)| Dep {
-            from,
-            to,
-            latency,
-            distance: 0,
-        });
         let earliest = insts.iter().map(earliest).collect();
         let settled = insts.iter().zip(&touched).map(|(i, t)| settled(func, i, t));
-        Graph::from_deps(deps.collect(), earliest, settled.collect())
+        Graph::from_deps(deps, earliest, settled.collect())
     }
 
     /// Edges between accesses to memory that meet after two passes or more, and not after one.
