@@ -153,10 +153,10 @@ impl Run<'_, '_> {
             }
             writes.extend(written.into_iter().map(|w| (op, w)));
         }
-        for (_, write) in &writes {
-            for name in write.names.iter().filter(|n| matches!(n, Name::Value(..))) {
-                state.forget(*name);
-            }
+        let names = writes.iter().flat_map(|(_, write)| &write.names).copied();
+        let values: Vec<Name> = names.filter(|n| matches!(n, Name::Value(..))).collect();
+        if !values.is_empty() {
+            state.forget(&values);
         }
         for (op, write) in writes {
             let (unit, at) = (write.unit, write.at);
@@ -306,7 +306,7 @@ impl Run<'_, '_> {
             self.enter_loop(strand, target, &state);
         }
         if from.kind == BlockKind::HardwareLoop && !again {
-            state.forget(Name::Armed);
+            state.forget(&[Name::Armed]);
         }
         (way.to, false, state)
     }
@@ -421,7 +421,7 @@ impl Run<'_, '_> {
             }
             for (part, unit) in units(*reg) {
                 let name = Name::Value(*value, *part);
-                state.forget(name);
+                state.forget(&[name]);
                 let names = &mut state.cells[usize::from(*unit)].names;
                 names.push(name);
                 names.sort_unstable();

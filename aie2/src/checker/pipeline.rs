@@ -6,8 +6,6 @@
 //! Source: Xilinx/llvm-aie llvm/lib/Target/AIE/aie2/AIE2Schedule.td (ports, stages),
 //! llvm/lib/Target/AIE/AIEBaseInstrInfo.cpp and AIE2InstrInfo.cpp (memory order, locks).
 
-use std::collections::BTreeSet;
-
 use arch::aie2::rules::{DONE_LATENCY, LOCK_RESUME_STAGE, LOCK_STALL_STAGE};
 use arch::aie2::{Flags, Inst, Opcode, UseKind, itinerary_of, op};
 
@@ -138,18 +136,27 @@ fn access(inst: &Inst, source: &MInst, place: Option<&Place>) -> Option<Access> 
     }
 }
 
+/// Each in order, and once.
 #[derive(Clone, Default, PartialEq, Eq)]
 struct UnderWay {
-    uses: BTreeSet<Use>,
-    issued: BTreeSet<Issued>,
+    uses: Vec<Use>,
+    issued: Vec<Issued>,
+}
+
+/// Puts something where it belongs, if it is not there.
+fn insert<T: Ord>(list: &mut Vec<T>, item: T) {
+    if let Err(at) = list.binary_search(&item) {
+        list.insert(at, item);
+    }
 }
 
 impl UnderWay {
     /// Adds what is under way in `other`; whether that was anything new.
     fn join(&mut self, other: &UnderWay) -> bool {
         let before = self.uses.len() + self.issued.len();
-        self.uses.extend(&other.uses);
-        self.issued.extend(other.issued.iter().cloned());
+        other.uses.iter().for_each(|u| insert(&mut self.uses, *u));
+        let issued = other.issued.iter().cloned();
+        issued.for_each(|i| insert(&mut self.issued, i));
         self.uses.len() + self.issued.len() > before
     }
 
@@ -163,22 +170,20 @@ impl UnderWay {
             }
             issued
         });
+        let mut issued: Vec<Issued> = issued.collect();
+        issued.sort_unstable();
+        issued.dedup();
         UnderWay {
             uses: self.uses.clone(),
-            issued: issued.collect(),
+            issued,
         }
     }
 
     fn advance(&mut self) {
-        let uses = self.uses.iter().filter(|u| u.at > 0);
-        self.uses = uses.map(|u| Use { at: u.at - 1, ..*u }).collect();
-        let issued = self.issued.iter().filter(|i| i.age < HORIZON);
-        self.issued = issued
-            .map(|i| Issued {
-                age: i.age + 1,
-                ..i.clone()
-            })
-            .collect();
+        self.uses.retain(|u| u.at > 0);
+        self.uses.iter_mut().for_each(|u| u.at -= 1);
+        self.issued.retain(|i| i.age < HORIZON);
+        self.issued.iter_mut().for_each(|i| i.age += 1);
     }
 
     fn issue(
@@ -215,7 +220,7 @@ impl UnderWay {
                             },
                         ));
                     }
-                    self.uses.insert(used);
+                    insert(&mut self.uses, used);
                 }
             }
         }
@@ -245,13 +250,14 @@ impl UnderWay {
             }
         }
         for (op, access) in accesses {
-            self.issued.insert(Issued {
+            let issued = Issued {
                 age: 0,
                 access,
                 form: op.inst.op(),
                 from: bundle.address,
                 own: true,
-            });
+            };
+            insert(&mut self.issued, issued);
         }
     }
 }

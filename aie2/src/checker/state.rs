@@ -116,10 +116,10 @@ impl State {
         &self.cells[usize::from(unit)]
     }
 
-    /// A value is written anew: what was known by its name is so no longer.
-    pub(super) fn forget(&mut self, name: Name) {
+    /// Values are written anew: what was known by these names is so no longer.
+    pub(super) fn forget(&mut self, forgotten: &[Name]) {
         for cell in &mut self.cells {
-            cell.change(&|names: &mut Names| names.retain(|n| *n != name));
+            cell.change(&|names: &mut Names| names.retain(|n| !forgotten.contains(n)));
         }
     }
 
