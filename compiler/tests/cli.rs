@@ -463,6 +463,11 @@ fn explains_kernels() {
         &["did you mean `passthrough`?"],
     );
     refuses(&["explain", "passthrough", "7"], 1, &["4096 bytes"]);
+    refuses(
+        &["explain", "nothing"],
+        1,
+        &["layernorm, matmul_bf16, matmul_bf16_acc"],
+    );
 }
 
 #[test]

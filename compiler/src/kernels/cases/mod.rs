@@ -8,6 +8,8 @@ pub mod values;
 pub use run::{Outcome, interpret};
 pub use standard::{Function, case_layernorm, function, scale, standard};
 
+use std::collections::BTreeSet;
+
 use crate::nearest;
 use kernel::ir::Module;
 use kernel::types::Elem;
@@ -111,8 +113,7 @@ pub fn find(kernel: &str, shape: Option<&str>) -> Result<Case, String> {
         let help = match nearest(kernel, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
-                let mut names = names.clone();
-                names.dedup();
+                let names: Vec<&str> = BTreeSet::from_iter(names).into_iter().collect();
                 format!("kernels are {}, or name a .kir file", names.join(", "))
             }
         };
