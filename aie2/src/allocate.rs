@@ -32,11 +32,14 @@ pub(super) struct Finished {
 /// Times that a pipelined loop is stretched before it is not pipelined.
 const STRETCHES: u32 = 3;
 
-/// Instructions by which one may be ahead of another where registers are short, at first and at last.
-const NEAR: usize = 40;
-const LEAST_NEAR: usize = 5;
+/// Cycles by which instructions may be early where registers are short, at first and at last.
+const NEAR: i32 = 19;
+const LEAST_NEAR: i32 = 2;
+/// The same for the body of a loop, which is not as long.
+const NEAR_IN_LOOPS: i32 = 100;
 
 /// Why a function has no registers.
+#[derive(Clone)]
 struct Lack {
     failure: Failure,
     /// The block that wants too many.
@@ -176,34 +179,36 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Tries the limits one after the other, the last one only for blocks outside of loops that still want too
-    /// many registers; a failure is that of a loop or of the shortest schedule.
+    /// Holds back the blocks that want too many registers, each as far as it has to be; a failure is that of a loop,
+    /// of scalars or of the shortest schedule.
     fn allocate(&self) -> Result<MFunc, Box<Lack>> {
-        let first = match self.allocate_with(&self.schedule(Limits::None)) {
+        let mut limits = vec![Limits::None; self.lines.len()];
+        let mut schedules = self.schedule(Limits::None);
+        let first = match self.allocate_with(&schedules) {
             Ok(done) => return Ok(done),
             Err(lack) => lack,
         };
-        if let Ok(done) = self.allocate_with(&self.schedule(Limits::Pressure)) {
-            return Ok(done);
-        }
-        let mut limits = vec![Limits::Near(NEAR); self.lines.len()];
-        let mut schedules = self.schedule(Limits::Near(NEAR));
+        let mut lack = first.clone();
         loop {
-            let lack = match self.allocate_with(&schedules) {
+            let limit = &mut limits[lack.block];
+            // A loop's passes are not worth more, and scalars can be saved or go to the stack.
+            let block = &self.func.blocks[lack.block];
+            let enough = block.trip.is_some() || !is_wide(lack.failure.class);
+            if block.pipelined.is_some() || (enough && *limit != Limits::None) {
+                return Err(lack);
+            }
+            *limit = match *limit {
+                Limits::None if block.trip.is_some() => Limits::Near(NEAR_IN_LOOPS),
+                Limits::None => Limits::Near(NEAR),
+                Limits::Near(ahead) if ahead > LEAST_NEAR => Limits::Near(ahead * 3 / 4),
+                Limits::Near(_) => Limits::InOrder,
+                Limits::InOrder => return Err(first),
+            };
+            schedules[lack.block] = self.lines[lack.block].schedule(*limit);
+            lack = match self.allocate_with(&schedules) {
                 Ok(done) => return Ok(done),
                 Err(lack) => lack,
             };
-            // A loop's passes are not worth it.
-            if self.func.blocks[lack.block].trip.is_some() {
-                return Err(lack);
-            }
-            let limits = &mut limits[lack.block];
-            *limits = match *limits {
-                Limits::InOrder => return Err(first),
-                Limits::Near(ahead) if ahead > LEAST_NEAR => Limits::Near(ahead / 2),
-                _ => Limits::InOrder,
-            };
-            schedules[lack.block] = self.lines[lack.block].schedule(*limits);
         }
     }
 

@@ -31,11 +31,9 @@ const SETUP_BUNDLES: i32 = arch::aie2::rules::LOOP_SETUP_BYTES.div_ceil(16) as i
 pub enum Limits {
     /// Only latency counts.
     None,
-    /// Vector and accumulator units in use stay below what there is where that is possible.
-    Pressure,
-    /// The same, and instructions issue nearly in program order, none so many before another: what a program keeps
-    /// apart stays apart.
-    Near(usize),
+    /// Vector and accumulator units in use stay below what there is where that is possible, and no instruction
+    /// issues so many cycles before it has to while one that has to is left: what is made early takes registers.
+    Near(i32),
     /// Instructions issue in program order.
     InOrder,
 }
@@ -195,6 +193,10 @@ fn fill(placed: &mut Placed<'_>, own: std::ops::Range<usize>, limits: Limits) {
     for k in own.clone().filter(|k| waits[*k] == 0) {
         soon.insert((placed.ready(k), k));
     }
+    let mut by_height: Vec<usize> = own.clone().collect();
+    by_height.sort_by_key(|k| -heights[*k]);
+    // Of those the first that is left.
+    let mut highest = 0;
     let mut left = own.len();
     let mut first_left = own.start;
     let (mut now, mut idle) = (0, 0);
@@ -205,7 +207,7 @@ fn fill(placed: &mut Placed<'_>, own: std::ops::Range<usize>, limits: Limits) {
         }
         let allows = |placed: &Placed<'_>, pressure: &Pressure<'_>, k: usize, forced: bool| {
             let inst = &line.insts[k];
-            let limited = matches!(limits, Limits::Pressure | Limits::Near(_));
+            let limited = matches!(limits, Limits::Near(_));
             if limited && !forced && !pressure.allows(line.func, inst) {
                 return None;
             }
@@ -215,7 +217,7 @@ fn fill(placed: &mut Placed<'_>, own: std::ops::Range<usize>, limits: Limits) {
                 .map(|f| (k, f))
         };
         // With everything held back, the first in program order goes on.
-        let forced = idle > PATIENCE;
+        let forced = idle > PATIENCE || idle > 1 && soon.is_empty();
         while placed.cycle[first_left].is_some() {
             first_left += 1;
         }
@@ -228,12 +230,15 @@ fn fill(placed: &mut Placed<'_>, own: std::ops::Range<usize>, limits: Limits) {
             let mut by_order = by_order.into_iter();
             by_order.find_map(|k| allows(placed, &pressure, k, forced))
         } else {
-            let end = match limits {
-                Limits::Near(ahead) => first_left + ahead,
-                _ => usize::MAX,
+            while placed.cycle[by_height[highest]].is_some() {
+                highest += 1;
+            }
+            let least = match limits {
+                Limits::Near(ahead) => heights[by_height[highest]] - ahead,
+                _ => i32::MIN,
             };
-            let mut by_height = ready.iter().filter(|(_, k)| *k < end);
-            by_height.find_map(|(_, k)| allows(placed, &pressure, *k, forced))
+            let mut near = ready.iter().take_while(|(height, _)| -height >= least);
+            near.find_map(|(_, k)| allows(placed, &pressure, *k, forced))
         };
         let Some((k, f)) = pick else {
             now += 1;
