@@ -3,7 +3,7 @@
 use super::error::{KernelError, blocks, fits};
 use super::math::{
     HALF, LANES, MATRICES, PART, STEP, TWO_TERMS, VECTOR, WORDS, bf16, left_of, narrow,
-    narrow_twice, pair_of, reciprocal_root, selectors, splat_bf16, splat_f32, split,
+    narrow_twice, pair_of, parted, reciprocal_root, selectors, splat_bf16, splat_f32, split,
 };
 use super::unroll::unrolled;
 use arch::num::ShuffleMode;
@@ -252,17 +252,14 @@ impl Layernorm {
     /// What the rows are normalised with: their factors in memory, and their starts in 16 f32 each.
     fn scales(&self, b: &mut FuncBuilder, sums: &Sums, work: Value) -> Vec<Value> {
         let slots = self.slots();
-        let share = split(1.0 / self.columns as f32).map(|share| splat_bf16(b, share));
-        let squares = sums.squares.chunks(slots as usize);
-        let squares: Vec<Value> = squares
-            .map(|squares| self.gathered(b, squares, &sums.selectors))
-            .collect();
+        let share = self.share(b);
         // What the elements are related to: the mean, rounded as they are.
         let middles = sums.totals.iter().map(|totals| {
             let mean = self.shares(b, *totals, share, None);
             narrow_twice(b, mean)
         });
         let middles: Vec<Value> = middles.collect();
+        let squares = self.gathered(b, sums);
         let groups = squares.iter().zip(&sums.totals).zip(&middles);
         let groups: Vec<Group> = groups
             .map(|((squares, totals), middle)| self.related(b, *totals, *squares, *middle))
@@ -275,7 +272,7 @@ impl Layernorm {
                 b.select_lanes(first, middles[0], middles[1])
             }
         };
-        let scale = self.scale(b, &groups, share, middle);
+        let scale = self.scale(b, &groups, middle);
         let start = b.cast(WORDS, scale.start);
         let starts = (0..sums.squares.len() as u32).map(|row| {
             let lane = b.iconst((row % slots * self.parts() + 2 * (row / slots)) as i32);
@@ -291,21 +288,36 @@ impl Layernorm {
         starts.collect()
     }
 
-    /// The sums of squares of a group's rows in parts, as those of the elements.
-    fn gathered(&self, b: &mut FuncBuilder, squares: &[Value], selectors: &[Value]) -> Value {
+    /// Per group: the sums of squares of its rows in parts, as those of the elements.
+    fn gathered(&self, b: &mut FuncBuilder, sums: &Sums) -> Vec<Value> {
         let none = splat_bf16(b, ZERO);
         let none = b.half(none, false);
-        let [mut upper, mut lower] = [(); 2].map(|()| b.acc_zero(HALF));
-        for (square, selector) in squares.iter().zip(selectors) {
-            let left = left_of(b, *square);
-            let last = left_of(b, left);
-            let [first, second, third] = [*square, left, last].map(|part| narrow(b, part));
-            let pair = b.concat(first, second);
-            upper = b.mac(MATRICES, upper, *selector, pair);
-            let third = b.concat(third, none);
-            lower = b.mac(MATRICES, lower, *selector, third);
+        let mut gathered: Vec<[Value; 2]> = sums
+            .totals
+            .iter()
+            .map(|_| [(); 2].map(|()| b.acc_zero(HALF)))
+            .collect();
+        // Where they are shifts of one, they are made again rather than kept.
+        let selectors = match self.parts() {
+            4 => self.selectors(b),
+            _ => sums.selectors.clone(),
+        };
+        for (slot, selector) in selectors.iter().enumerate() {
+            let squares = sums.squares.iter().skip(slot).step_by(selectors.len());
+            for ([upper, lower], square) in gathered.iter_mut().zip(squares) {
+                let [first, left] = parted(b, *square);
+                let [second, last] = parted(b, left);
+                let third = narrow(b, last);
+                let pair = b.concat(first, second);
+                *upper = b.mac(MATRICES, *upper, *selector, pair);
+                let third = b.concat(third, none);
+                *lower = b.mac(MATRICES, *lower, *selector, third);
+            }
         }
-        b.acc_add(upper, lower)
+        let gathered = gathered.into_iter();
+        gathered
+            .map(|[upper, lower]| b.acc_add(upper, lower))
+            .collect()
     }
 
     /// Sums of the parts of each row, times what the matrix says as two terms, added to something.
@@ -333,6 +345,11 @@ impl Layernorm {
         b.mac(MATRICES, shares, rows, rest)
     }
 
+    /// One divided by the columns, as two terms.
+    fn share(&self, b: &mut FuncBuilder) -> [Value; 2] {
+        split(1.0 / self.columns as f32).map(|share| splat_bf16(b, share))
+    }
+
     /// Sums of elements and of squares as those of what differs from the middle: with n elements x of a part
     /// and the middle m, the sum of (x - m) is that of x, less n * m; the sum of (x - m)^2 is that of x^2, and
     /// m times n * m - 2 * (that of x).
@@ -350,27 +367,23 @@ impl Layernorm {
     }
 
     /// What the rows of all groups are normalised with.
-    fn scale(
-        &self,
-        b: &mut FuncBuilder,
-        groups: &[Group],
-        [first, rest]: [Value; 2],
-        middle: Value,
-    ) -> Scale {
-        let none = splat_bf16(b, ZERO);
-        let [none, first, rest] = [none, first, rest].map(|value| b.cast(WORDS, value));
-        let mut variance = splat_f32(b, EPSILON);
-        let mut difference = None;
+    fn scale(&self, b: &mut FuncBuilder, groups: &[Group], middle: Value) -> Scale {
+        let variance = splat_f32(b, EPSILON);
+        let (mut differences, mut variances) = (Vec::new(), Vec::new());
         for (k, group) in groups.iter().enumerate() {
-            let share = [first, rest].map(|share| {
+            let share = self.share(b).map(|share| {
+                let none = splat_bf16(b, ZERO);
                 let (even, odd) = if k == 0 { (share, none) } else { (none, share) };
-                let (share, _) = b.interleave(even, odd);
-                b.cast(VECTOR, share)
+                // Two of one and two of the other in turn.
+                b.shuffle(ShuffleMode::all()[16], even, odd)
             });
-            difference = Some(self.shares(b, group.totals, share, difference));
-            variance = self.shares(b, group.squares, share, Some(variance));
+            differences.push(self.shares(b, group.totals, share, None));
+            variances.push(self.shares(b, group.squares, share, (k == 0).then_some(variance)));
         }
-        let difference = difference.unwrap_or(variance);
+        let [difference, variance] = [differences, variances].map(|parts| {
+            let rest = parts[1..].iter();
+            rest.fold(parts[0], |sum, part| b.acc_add(sum, *part))
+        });
         let doubled = b.acc_add(difference, difference);
         let [first, doubled] = [difference, doubled].map(|part| narrow(b, part));
         let doubled = b.concat(first, doubled);
@@ -378,12 +391,14 @@ impl Layernorm {
         // The square of the difference but for that of its rest.
         let variance = b.msc(TWO_TERMS, variance, difference, doubled);
         let [near, left] = reciprocal_root(b, variance);
+        // The products with the middle as an element are exact, and so is their sum: nothing is left of it.
         let start = b.mul(TWO_TERMS, difference, near);
-        let start = b.mac(TWO_TERMS, start, difference, left);
-        let [low, high] = [(near, false), (left, true)].map(|(part, high)| b.half(part, high));
-        let factor = b.concat(low, high);
-        // Just what the products of the middle as an element add up to, so that nothing is left of it.
-        let start = b.negmac(TWO_TERMS, start, middle, factor);
+        let none = splat_bf16(b, ZERO);
+        let [low, none] = [middle, none].map(|part| b.half(part, false));
+        let alone = b.concat(low, none);
+        let start = b.mac(TWO_TERMS, start, alone, near);
+        let both = b.concat(low, first);
+        let start = b.negmac(TWO_TERMS, start, both, left);
         Scale {
             factor: [near, left],
             start,

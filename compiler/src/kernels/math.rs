@@ -93,18 +93,24 @@ pub(super) fn narrow_pair(b: &mut FuncBuilder, acc: Value) -> Value {
     b.concat(first, rest)
 }
 
-/// What f32 have beyond the nearest bf16.
-pub(super) fn left_of(b: &mut FuncBuilder, acc: Value) -> Value {
+/// The nearest bf16 of f32, and what they have beyond it.
+pub(super) fn parted(b: &mut FuncBuilder, acc: Value) -> [Value; 2] {
     let first = narrow(b, acc);
     let wide = b.to_f32(first);
-    b.acc_sub(acc, wide)
+    [first, b.acc_sub(acc, wide)]
+}
+
+/// What f32 have beyond the nearest bf16.
+pub(super) fn left_of(b: &mut FuncBuilder, acc: Value) -> Value {
+    let [_, left] = parted(b, acc);
+    left
 }
 
 /// f32 of 16 lanes as two bf16, as [`narrow_pair`] has them, by conversions into the places where they are wanted:
 /// moves would take longer.
 pub(super) fn pair_of(b: &mut FuncBuilder, acc: Value) -> Value {
-    let left = left_of(b, acc);
-    let [first, rest] = [acc, left].map(|part| narrow(b, part));
+    let [first, left] = parted(b, acc);
+    let rest = narrow(b, left);
     b.concat(first, rest)
 }
 
