@@ -228,11 +228,11 @@ impl Layernorm {
             for row in 0..rows {
                 let (value, moved) = b.load_post(VECTOR, next[0], self.step(row, rows));
                 next[0] = moved;
-                let square = &mut next[1 + row as usize];
-                *square = b.mac(TWO_TERMS, *square, value, value);
                 let total = &mut next[(1 + rows + row / shared) as usize];
                 let selector = selectors[(row % slots) as usize];
                 *total = b.mac(MATRICES, *total, selector, value);
+                let square = &mut next[1 + row as usize];
+                *square = b.mac(TWO_TERMS, *square, value, value);
             }
             next
         });
