@@ -74,6 +74,31 @@ fn compiled_kernels_do_what_the_interpreter_does() {
     }
 }
 
+/// Cycles of the emulated core from the call to the return, beside the fewest that its busiest unit could take:
+/// four fifths of the products that there could be, and two thirds of anything else.
+#[test]
+fn calls_take_little_longer_than_their_bound() {
+    for case in standard().unwrap() {
+        let most = match case.kernel {
+            "matmul_i8" | "matmul_bf16" => 1.25,
+            _ => 1.5,
+        };
+        let machine = case.machine().unwrap_or_else(|e| panic!("{e}"));
+        let mut funcs = machine.map.funcs.iter();
+        let func = funcs.find(|f| f.name == case.symbol()).unwrap();
+        let outcome = case.run(&machine, Pattern::Random, 7);
+        let outcome = outcome.unwrap_or_else(|e| panic!("{e}"));
+        let cycles = outcome.ran.spent(func.start..func.end) as f64;
+        let (bound, by) = case.work.bound();
+        assert!(
+            cycles <= most * bound as f64,
+            "{} {}: {cycles} cycles, {bound} by the {by}",
+            case.kernel,
+            case.shape
+        );
+    }
+}
+
 fn passthrough() -> Case {
     let mut cases = standard().unwrap().into_iter();
     cases.find(|case| case.kernel == "passthrough").unwrap()
